@@ -1,0 +1,55 @@
+/**
+ * A driver from a URL, for programs that are told by configuration where their state is.
+ *
+ * @module
+ */
+import type { Driver } from "../src/store/driver.ts";
+
+/** What each scheme opens; `example` is what to write. An adapter is loaded only when it is asked for. */
+const schemes: Readonly<Record<string, { readonly example: string; readonly open: (rest: string) => Promise<Driver> }>> = {
+  memory: {
+    example: "memory:",
+    open: async (rest) => {
+      if (rest !== "") throw new TypeError(`Cannot open the driver "memory:${rest}": nothing may follow; write "memory:"`);
+      return (await import("./memory.ts")).memory();
+    },
+  },
+  sqlite: {
+    example: "sqlite:./file.db",
+    open: async (rest) => {
+      if (rest === "") throw new TypeError('Cannot open the driver "sqlite:": the path is missing; write "sqlite:./file.db"');
+      if (rest.startsWith("//")) {
+        throw new TypeError(
+          `Cannot open the driver "sqlite:${rest}": a path follows the colon, no "//"; write "sqlite:${
+            rest.replace(/^\/+/, "/")
+          }" or "sqlite:./file.db"`,
+        );
+      }
+      return (await import("./sqlite.ts")).sqlite(rest);
+    },
+  },
+};
+
+/**
+ * The driver that a URL names: `"memory:"`, or `"sqlite:"` and a path, as it is (nothing in it is decoded).
+ *
+ * @throws {TypeError} if no adapter knows the URL; the message says what to write
+ *
+ * @example
+ * ```ts
+ * import { openState } from "@llmspell/state-persistence";
+ * import { openDriver } from "@llmspell/state-persistence/adapters/open";
+ *
+ * await using state = await openState({ driver: await openDriver("memory:") });
+ * ```
+ */
+export async function openDriver(url: string): Promise<Driver> {
+  const known = Object.values(schemes).map(({ example }) => `"${example}"`).join(" or ");
+  if (typeof url !== "string") {
+    throw new TypeError(`Cannot open a driver from ${url === null ? "null" : typeof url}: pass a string, ${known}`);
+  }
+  const colon = url.indexOf(":");
+  const scheme = url.slice(0, Math.max(0, colon));
+  if (!Object.hasOwn(schemes, scheme)) throw new TypeError(`Cannot open the driver "${url}": no adapter knows it; write ${known}`);
+  return await schemes[scheme]!.open(url.slice(colon + 1));
+}

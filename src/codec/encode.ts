@@ -1,0 +1,45 @@
+/**
+ * Values to text.
+ *
+ * @module
+ */
+import { isPlainJson } from "./plain.ts";
+import { writeTagged } from "./write.ts";
+
+/** A value as text, and how to read it: "j" is JSON as it is, "x" is JSON with tags. */
+export interface EncodedValue {
+  readonly codec: "j" | "x";
+  readonly text: string;
+}
+
+/** What bounds an encoded value. */
+export interface EncodeOptions {
+  /** The longest path into a value, in steps. */
+  readonly depth: number;
+  /** Where to stop writing: the caller still has to measure the UTF-8 of the text. @default Infinity */
+  readonly valueBytes?: number;
+}
+
+/** `JSON.stringify` calls itself and overflows an untouched stack at about 5,000 levels. */
+const nativeDepth = 1000;
+
+/**
+ * A value as JSON text that {@linkcode reviveValue} makes an equal value of, sharing nothing with the caller's.
+ *
+ * What can be stored: `null`, `undefined`, booleans, numbers, strings, BigInt, dense arrays, plain objects (their own
+ * enumerable properties; of any realm, or without a prototype), Date, Map, Set, ArrayBuffer, DataView, typed arrays (a
+ * view comes out over a buffer of its own; a Buffer as Uint8Array), and any other object that has a `toJSON` function,
+ * as what that gives. What is met twice comes out as one object.
+ *
+ * @throws {StateError} STATE_INVALID_VALUE if anything else is in it, or reading it throws; `details.path` says where
+ * @throws {StateError} STATE_CIRCULAR if it contains itself
+ * @throws {StateError} STATE_TOO_LARGE if it is nested too deeply, or its text is too long
+ */
+export function encodeValue(value: unknown, options: EncodeOptions): EncodedValue {
+  try {
+    if (isPlainJson(value, Math.min(options.depth, nativeDepth))) return { codec: "j", text: JSON.stringify(value) };
+  } catch {
+    // An accessor or a proxy threw, or the caller left too little stack: the writer needs none, and says what is wrong.
+  }
+  return { codec: "x", text: writeTagged(value, options) };
+}

@@ -1,0 +1,194 @@
+/**
+ * Opening: checks what was given, opens the namespace, puts the state on it.
+ *
+ * @module
+ */
+import { StateError } from "./errors.ts";
+import { checkName } from "./keys/key.ts";
+import type { StateScope } from "./keys/scopes.ts";
+import { type Limits, resolveLimits } from "./limits.ts";
+import type { SchemaDefinition } from "./schema/define.ts";
+import type { StateClass } from "./state/entry.ts";
+import type { Consistency, StateManager } from "./state/manager.ts";
+import { createState } from "./state/state.ts";
+import type { Driver } from "./store/driver.ts";
+import { memory } from "./store/memory_driver.ts";
+import { openStore } from "./store/store.ts";
+
+/** What an operator should hear. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+  readonly commit?: number;
+}
+
+/** How state is opened. */
+export interface OpenStateOptions {
+  /** An adapter's driver, or any driver that commits a batch atomically. @default memory() */
+  readonly driver?: Driver;
+  /** One namespace has one ordered history; namespaces in one store never see each other. @default "state" */
+  readonly namespace?: string;
+  /** Made by `defineSchema`. @default none */
+  readonly schemas?: readonly SchemaDefinition[];
+  /** How far back the log promises to reach. Only `"none"` is there: a short tail is kept for validation and open readers. @default "none" */
+  readonly history?: "none";
+  /**
+   * What a read sees. `"strong"`: every commit acknowledged anywhere before the call. Else own writes, never backwards, whole
+   * transactions, at most so much behind. Transactions always validate.
+   *
+   * @default "strong" where `supports.strongReads`, else `{ maxStaleMs: 1000 }`
+   */
+  readonly consistency?: Consistency;
+  /** Writes are STATE_READ_ONLY; nothing is recovered or created. @default false */
+  readonly readOnly?: boolean;
+  /** What an operator should hear. @default nothing is said */
+  readonly onWarning?: (warning: Warning) => void;
+  /** The class of an entry saved without one. @default "critical" for `critical:`, "archive" for `archive:`, else "standard" */
+  readonly classify?: (scope: StateScope, key: string) => StateClass | undefined;
+  /** Web Crypto, or a superset of it such as @std/crypto's `crypto`; then used for every digest. @default globalThis.crypto for what is large */
+  readonly crypto?: { readonly subtle: Pick<SubtleCrypto, "digest"> };
+  /** Milliseconds since the epoch. @default Date.now */
+  readonly now?: () => number;
+  /** Random bytes. @default crypto.getRandomValues */
+  readonly random?: (bytes: number) => Uint8Array;
+  readonly limits?: Partial<Limits>;
+}
+
+/** All of them, so that a misspelt one is told. */
+const optionNames: ReadonlySet<string> = new Set(
+  "driver namespace schemas history consistency readOnly onWarning classify crypto now random limits".split(" "),
+);
+
+/** How many open states use a driver: the last one closes it. */
+const users: WeakMap<Driver, number> = new WeakMap();
+
+/**
+ * Opens persistent state. With no options: memory, ready at once. Completes an interrupted commit before it resolves. Driver
+ * options that name a place on disk create it if it is missing.
+ *
+ * @throws {TypeError} if an option is not one, or the driver is something else, such as a `Storage`
+ * @throws {StateError} STATE_UNSUPPORTED if the driver cannot do what is asked
+ * @throws {StateError} STATE_CORRUPT, STATE_NEWER_FORMAT if what is stored cannot be read
+ * @throws {StateError} STATE_DRIVER if the driver fails
+ *
+ * @example
+ * ```ts
+ * import { openState, StateScope } from "@llmspell/state-persistence";
+ *
+ * await using state = await openState();
+ * await state.save(StateScope.agent("gpt-4"), "seen", new Map([["alice", new Date()]]));
+ * console.log(await state.load(StateScope.agent("gpt-4"), "seen"));
+ * ```
+ */
+export async function openState(options: OpenStateOptions = {}): Promise<StateManager> {
+  checkOptions(options);
+  const { driver = memory(), namespace = "state", readOnly = false, now = Date.now, onWarning = () => {} } = options;
+  checkDriver(driver);
+  const limits = resolveLimits(options.limits);
+  const name = checkName(namespace, "id", limits.keyBytes);
+  const schemas = options.schemas === undefined || options.schemas.length === 0
+    ? undefined
+    : (await import("./schema/rules.ts")).createSchemaRules(options.schemas);
+  const consistency = checkConsistency(options.consistency, driver);
+  users.set(driver, (users.get(driver) ?? 0) + 1);
+  const release = async () => {
+    const left = users.get(driver)! - 1;
+    users.set(driver, left);
+    if (left === 0) await driver.dispose?.();
+  };
+  try {
+    const store = await openStore({
+      driver,
+      namespace: name,
+      readOnly,
+      crypto: options.crypto,
+      now,
+      random: options.random ?? randomBytes,
+      cacheBytes: limits.cacheBytes,
+      onWarning,
+    });
+    return createState({ store, limits, now, consistency, readOnly, schemas, classify: options.classify, onWarning, release });
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/**
+ * The namespaces that a store holds, in order of their names, without opening any.
+ *
+ * @throws {StateError} STATE_DRIVER if the driver fails
+ */
+export async function* listNamespaces(driver: Driver): AsyncIterable<string> {
+  checkDriver(driver);
+  const { scanNamespaces } = await import("./store/namespaces.ts");
+  yield* scanNamespaces(driver);
+}
+
+/**
+ * Removes a namespace and all that it holds. Whoever has it open gets STATE_CLOSED. A namespace that is not there is fine.
+ *
+ * @throws {StateError} STATE_DRIVER if the driver fails; call it again then, it goes on where it stopped
+ */
+export async function dropNamespace(driver: Driver, namespace: string): Promise<void> {
+  checkDriver(driver);
+  const { removeNamespace } = await import("./store/namespaces.ts");
+  await removeNamespace(
+    driver,
+    checkName(namespace, "id"),
+    Array.from(randomBytes(12), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+  );
+}
+
+function randomBytes(bytes: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(bytes));
+}
+
+function checkOptions(options: OpenStateOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("Cannot open state: options must be an object, as in openState({ driver })");
+  }
+  for (const name of Object.keys(options)) {
+    if (!optionNames.has(name)) throw new TypeError(`Cannot open state with option "${name}": there are ${[...optionNames].join(", ")}`);
+  }
+  const { history } = options;
+  if (history !== undefined && history !== "none") {
+    throw new TypeError(`Cannot open state with history ${JSON.stringify(history)}: only "none" is there`);
+  }
+}
+
+/** TypeError that says what to write instead. */
+function checkDriver(driver: unknown): asserts driver is Driver {
+  if (typeof driver === "function") {
+    throw new TypeError(
+      `Cannot open state: the driver is a function; call the adapter, as in openState({ driver: ${driver.name || "adapter"}(…) })`,
+    );
+  }
+  if (typeof driver === "string") {
+    throw new TypeError(
+      `Cannot open state: the driver is a text; write openState({ driver: await openDriver(${JSON.stringify(driver)}) })`,
+    );
+  }
+  if (typeof driver !== "object" || driver === null) {
+    throw new TypeError("Cannot open state: the driver must be what an adapter returns, as in memory()");
+  }
+  if ("mount" in driver && driver.mount !== undefined) {
+    throw new TypeError("Cannot open state: this is a Storage, not a driver; give the driver that was given to createStorage()");
+  }
+  if (typeof (driver as Driver).getItem !== "function") {
+    throw new TypeError("Cannot open state: the driver has no getItem; it must be what an adapter returns, as in memory()");
+  }
+}
+
+function checkConsistency(given: Consistency | undefined, driver: Driver): Consistency {
+  const isStrong = driver.supports?.strongReads === true;
+  if (given === undefined) return isStrong ? "strong" : { maxStaleMs: 1000 };
+  if (given === "strong") {
+    if (isStrong) return given;
+    throw new StateError("STATE_UNSUPPORTED", `Cannot read strongly from driver "${driver.name ?? "unnamed"}": it has no fresh reads`, {
+      details: { needs: "strongReads" },
+    });
+  }
+  if (typeof given === "object" && given !== null && typeof given.maxStaleMs === "number" && given.maxStaleMs >= 0) return given;
+  throw new TypeError('Cannot open state: consistency must be "strong" or { maxStaleMs: ⟨milliseconds⟩ }');
+}

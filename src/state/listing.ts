@@ -1,0 +1,154 @@
+/**
+ * Listing keys, entries and scopes, with what only this process has in its place.
+ *
+ * @module
+ */
+import { checkName } from "../keys/key.ts";
+import { decodeScope, encodeScope, type StateScope } from "../keys/scopes.ts";
+import { decodeSegment, encodeSegment } from "../keys/segment.ts";
+import type { PathRange } from "../store/recent.ts";
+import type { Row } from "../store/row.ts";
+import { corrupt } from "../store/seal.ts";
+import type { Core, Target } from "./core.ts";
+import type { Entry, ListOptions } from "./entry.ts";
+import { isLive } from "./live.ts";
+import type { ScopesOptions } from "./manager.ts";
+import { GONE } from "./payload.ts";
+import { entryOf, loadEntry, localEntryOf, localOf } from "./reads.ts";
+
+/** Entries that one page reads where the caller sets no limit. */
+const PAGE = 500;
+
+/** Where a listing runs. */
+export interface Listing {
+  readonly scope: StateScope;
+  /** Scope path and the encoded prefix. */
+  readonly prefix: string;
+  /** Exclusive. */
+  readonly after: string | undefined;
+  readonly limit: number;
+  readonly reverse: boolean;
+}
+
+/** A listing from what the caller says. */
+export function listingOf(scope: StateScope, options: ListOptions): Listing {
+  const { prefix, after, limit = Infinity, reverse = false } = options;
+  const path = `${encodeScope(scope)}!`;
+  return {
+    scope,
+    prefix: path + (prefix === undefined || prefix === "" ? "" : encodeSegment(checkName(prefix, "key"))),
+    after: after === undefined || after === "" ? undefined : path + encodeSegment(checkName(after, "key")),
+    limit: checkLimit(limit),
+    reverse,
+  };
+}
+
+function checkLimit(limit: number): number {
+  if (limit === Infinity || (Number.isSafeInteger(limit) && limit >= 0)) return limit;
+  throw new RangeError(`Cannot list with limit ${String(limit)}: it must be a whole number, 0 or more`);
+}
+
+/** The key at the end of a path. */
+export function targetAt(scope: StateScope, path: string): Target {
+  const key = decodeSegment(path.slice(path.lastIndexOf("!") + 1));
+  if (key === undefined) throw corrupt(`the row "${path}"`, "its key is malformed", undefined, path);
+  return { scope, key, path };
+}
+
+/** One key of a listing, and its row where it has one. */
+interface Item {
+  readonly target: Target;
+  readonly row: Row | undefined;
+}
+
+/** Pages of a listing, each of one commit. */
+export async function* listItems(listing: Listing, core: Core): AsyncGenerator<readonly Item[]> {
+  const { scope, prefix, reverse } = listing;
+  let left = listing.limit;
+  for (let after = listing.after; left > 0;) {
+    const page = await core.store.page({ prefix, after, limit: left === Infinity ? PAGE : left, reverse });
+    const now = core.now();
+    const items = new Map<string, Item>();
+    for (const row of page.rows) {
+      if (isLive(row, now) && !core.behind.holds(row.path)) items.set(row.path, { target: targetAt(scope, row.path), row });
+    }
+    for (const path of localPaths({ prefix, ...bounds(after, page.next, reverse) }, core)) {
+      if (path !== after) items.set(path, { target: targetAt(scope, path), row: undefined });
+    }
+    const sorted = [...items.values()].sort((a, b) => (a.target.path < b.target.path) === reverse ? 1 : -1).slice(0, left);
+    left -= sorted.length;
+    yield sorted;
+    if (page.next === undefined) return;
+    after = page.next;
+  }
+}
+
+/** The range of paths from one place to another in the order of a listing, both inclusive. */
+export function bounds(from: string | undefined, to: string | undefined, reverse: boolean): Omit<PathRange, "prefix"> {
+  const [low, high] = reverse ? [to, from] : [from, to];
+  return { ...(low === undefined ? {} : { from: low }), ...(high === undefined ? {} : { to: high }) };
+}
+
+/** What only this process has, in a range. */
+function localPaths({ prefix, from, to }: PathRange, core: Core): string[] {
+  const now = core.now();
+  const all = [...core.ephemeral.paths(prefix, now), ...core.behind.paths(prefix, now)];
+  return [...new Set(all)].filter((path) => (from === undefined || path >= from) && (to === undefined || path <= to));
+}
+
+/** Keys of exactly one scope. */
+export async function* listKeys(listing: Listing, core: Core): AsyncGenerator<string> {
+  for await (const items of listItems(listing, core)) for (const { target } of items) yield target.key;
+}
+
+/** Entries of exactly one scope. */
+export async function* listEntries(listing: Listing, core: Core): AsyncGenerator<Entry> {
+  for await (const items of listItems(listing, core)) {
+    for (const { target, row } of items) {
+      const local = localOf(target.path, core);
+      const entry = row === undefined && local !== undefined
+        ? await localEntryOf(target, local, core)
+        : row === undefined
+        ? GONE
+        : await entryOf(target, row, core);
+      // Its object was replaced since the page was read: what stands there now is as good.
+      const current = entry === GONE ? await loadEntry(target, core) : entry;
+      if (current !== undefined) yield current;
+    }
+  }
+}
+
+/** Scopes that hold an entry, in order. */
+export async function* listScopes(options: ScopesOptions, core: Core): AsyncGenerator<StateScope> {
+  const { type, after, reverse = false, limit = Infinity } = options;
+  const prefix = type === undefined ? "" : type;
+  let left = checkLimit(limit);
+  let path = after === undefined ? undefined : encodeScope(after);
+  while (left > 0) {
+    const next = await nextScope(prefix, path, reverse, core);
+    if (next === undefined) return;
+    path = next;
+    const scope = decodeScope(next);
+    // Scopes of our own are no caller's.
+    if (scope === undefined || (type !== undefined && scope.type !== type) || !await hasEntry(scope, core)) continue;
+    left--;
+    yield scope;
+  }
+}
+
+/** The scope path after one, in order, in which anything is stored. */
+async function nextScope(prefix: string, path: string | undefined, reverse: boolean, core: Core): Promise<string | undefined> {
+  // `!` sorts below every character of an encoded segment, and `"` right above it.
+  const after = path === undefined ? undefined : reverse ? `${path}!` : `${path}"`;
+  const { rows } = await core.store.page({ prefix, after, limit: 1, reverse });
+  const now = core.now();
+  const candidates = [...rows.map((row) => row.path), ...core.ephemeral.paths(prefix, now), ...core.behind.paths(prefix, now)]
+    .filter((candidate) => after === undefined || (reverse ? candidate < after : candidate > after))
+    .sort((a, b) => (a < b) === reverse ? 1 : -1);
+  return candidates[0]?.slice(0, candidates[0].lastIndexOf("!"));
+}
+
+async function hasEntry(scope: StateScope, core: Core): Promise<boolean> {
+  for await (const items of listItems({ ...listingOf(scope, {}), limit: 1 }, core)) if (items.length > 0) return true;
+  return false;
+}

@@ -1,0 +1,232 @@
+/**
+ * Running a function once, whatever crashes: a lease in the store says who runs it, the result ends it.
+ *
+ * The lease stands under a scope of its own that no caller can name. Its attempt id stays the same until a result is stored,
+ * so that the outside world can tell a repetition.
+ *
+ * @module
+ */
+import { toHex } from "../digest.ts";
+import { StateError } from "../errors.ts";
+import { encodeSegment } from "../keys/segment.ts";
+import { draftRemoval, draftSave, type SaveDraft } from "../store/draft_change.ts";
+import type { Draft } from "../store/operation.ts";
+import { checkSignal, type Core, expiryOf, kindOf, type Target } from "./core.ts";
+import type { Awaitable } from "./entry.ts";
+import { isLive } from "./live.ts";
+import type { OnceAttempt, OnceOptions } from "./manager.ts";
+import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./operation_ids.ts";
+import { encode, valueAtHand } from "./payload.ts";
+import { load, localOf, outputOf } from "./reads.ts";
+import { find, originOf, prepareSave, put } from "./writes.ts";
+
+/** Between two looks at somebody else's lease, in milliseconds: twice as long each time. */
+const POLL = { least: 10, most: 1000 } as const;
+
+/** The lease is another's by now. */
+class NotOurs extends Unfinished {}
+
+/** Who runs a function, or ran it last. */
+interface Lease {
+  /** The attempt id. */
+  readonly id: string;
+  readonly number: number;
+  readonly holder: string;
+  readonly since: number;
+  /** Until when it is theirs; 0: it was given back. */
+  readonly until: number;
+}
+
+/** Runs here in this state, so that callers beside it need not poll. */
+const running: WeakMap<Core, Map<string, Promise<void>>> = new WeakMap();
+
+/** Runs a function unless its result is stored; resolves with the stored result. */
+export async function once<T>(target: Target, fn: (attempt: OnceAttempt) => Awaitable<T>, options: OnceOptions, core: Core): Promise<T> {
+  const { leaseMs = 60_000, wait = true, operationId } = options;
+  if (!(Number.isFinite(leaseMs) && leaseMs > 0)) {
+    throw new RangeError(`Cannot use leaseMs ${String(leaseMs)}: it must be a number above zero`);
+  }
+  checkSignal(options);
+  kindOf(target, options, core);
+  expiryOf(options, core.now());
+  if (operationId !== undefined) {
+    const memory = await rememberedAs(operationId, `once ${target.path}`, core);
+    const row = rowOfRepeat((await core.store.read([memory.path])).slots.get(memory.path)!, core);
+    if (row !== undefined) return await resultOf(row, memory.print, operationId, core) as T;
+  }
+  const here = running.get(core) ?? new Map<string, Promise<void>>();
+  running.set(core, here);
+  for (let pauseMs: number = POLL.least;; pauseMs = Math.min(2 * pauseMs, POLL.most)) {
+    checkSignal(options);
+    const taken = await take(target, leaseMs, core);
+    if (taken === undefined) return await load(target, core) as T;
+    if (taken.isMine) {
+      let over = () => {};
+      here.set(target.path, new Promise((resolve) => over = resolve));
+      try {
+        const outcome = await run(target, fn, taken.lease, leaseMs, options, core);
+        if (outcome !== undefined) return outcome.result as T;
+      } finally {
+        here.delete(target.path);
+        over();
+      }
+      continue;
+    }
+    if (!wait) throw locked(target, taken.lease);
+    const left = Math.max(1, taken.lease.until - core.now());
+    await rest(Math.min(pauseMs, left), here.get(target.path), options.signal);
+  }
+}
+
+/** Takes the lease; says who has it otherwise; `undefined`: the result is stored. */
+async function take(target: Target, leaseMs: number, core: Core): Promise<{ readonly isMine: boolean; readonly lease: Lease } | undefined> {
+  if (localOf(target.path, core) !== undefined) return undefined;
+  const path = pathOf(target);
+  const id = toHex(core.store.random(16));
+  return await core.commit({
+    verb: "once",
+    paths: [target.path, path],
+    bytes: 0,
+    run(draft) {
+      const now = core.now();
+      if (isLive(draft.slot(target.path).row, now)) return undefined;
+      const held = leaseAt(path, draft, now);
+      if (held !== undefined && held.until > now) return { isMine: false, lease: held };
+      const lease = { id: held?.id ?? id, number: (held?.number ?? 0) + 1, holder: core.store.writer, since: now, until: now + leaseMs };
+      putLease(path, lease, draft, core);
+      return { isMine: true, lease };
+    },
+  });
+}
+
+/** Runs the function under the lease, and stores what it returns. `undefined`: the lease was lost, what it returned does not count. */
+async function run<T>(
+  target: Target,
+  fn: (attempt: OnceAttempt) => Awaitable<T>,
+  lease: Lease,
+  leaseMs: number,
+  options: OnceOptions,
+  core: Core,
+): Promise<{ readonly result: unknown } | undefined> {
+  const lost = new AbortController();
+  const { signal } = options;
+  const stop = () => lost.abort(signal!.reason);
+  signal?.addEventListener("abort", stop);
+  const renewal = setInterval(() => {
+    renew(target, lease, leaseMs, core).then((isMine) => {
+      if (!isMine) lost.abort(new StateError("STATE_LOCKED", `Cannot go on with "${target.key}": the lease was lost`, { details: {} }));
+    }, () => {/* The next renewal tries again; the lease says how long that may take. */});
+  }, leaseMs / 3);
+  let result: T;
+  try {
+    result = await fn({ id: lease.id, number: lease.number, signal: lost.signal });
+  } catch (error) {
+    await giveBack(target, lease, core).catch(() => {/* Then it runs out. */});
+    throw error;
+  } finally {
+    clearInterval(renewal);
+    signal?.removeEventListener("abort", stop);
+  }
+  return await finish(target, result, lease, options, core);
+}
+
+/** Stores the result, if the lease is still ours, and ends the lease. */
+async function finish(
+  target: Target,
+  result: unknown,
+  lease: Lease,
+  options: OnceOptions,
+  core: Core,
+): Promise<{ readonly result: unknown } | undefined> {
+  const path = pathOf(target);
+  const encoded = encode(result, target, core);
+  const saving = prepareSave(target, encoded, kindOf(target, options, core), expiryOf(options, core.now()), core);
+  const draft: SaveDraft = await saving.draft;
+  const { operationId, reason } = options;
+  const how = { ...(operationId === undefined ? {} : { operationId }), ...(reason === undefined ? {} : { reason }) };
+  const outcome = await commitOnce<unknown, NotOurs>(core, how, `once ${target.path}`, {
+    verb: "once",
+    paths: [target.path, path],
+    bytes: encoded.text.length,
+    critical: saving.class === "critical",
+    run(run) {
+      const held = leaseAt(path, run, core.now());
+      if (held?.id !== lease.id || held.number !== lease.number) return new NotOurs();
+      const { effect } = put(target, find(target.path, run, core), saving, draft, originOf(options), run, core);
+      run.put(draftRemoval(path, run.slot(path), "d", core.store.salt(), []));
+      return { answer: result, ...(effect === undefined ? {} : { effect }) };
+    },
+  });
+  return outcome instanceof NotOurs ? undefined : { result: await outputOf(encoded, target, core) };
+}
+
+async function renew(target: Target, lease: Lease, leaseMs: number, core: Core): Promise<boolean> {
+  const until = core.now() + leaseMs;
+  return await change(target, lease, (mine) => ({ ...mine, until }), core);
+}
+
+/** Lets the next caller try at once, under the same id. */
+async function giveBack(target: Target, lease: Lease, core: Core): Promise<void> {
+  await change(target, lease, (mine) => ({ ...mine, until: 0 }), core);
+}
+
+/** Changes the lease if it is still ours. */
+async function change(target: Target, lease: Lease, by: (mine: Lease) => Lease, core: Core): Promise<boolean> {
+  const path = pathOf(target);
+  return await core.commit({
+    verb: "once",
+    paths: [path],
+    bytes: 0,
+    run(draft) {
+      const held = leaseAt(path, draft, core.now());
+      if (held?.id !== lease.id || held.number !== lease.number) return false;
+      putLease(path, by(held), draft, core);
+      return true;
+    },
+  });
+}
+
+function pathOf(target: Target): string {
+  return `once!${encodeSegment(target.path)}`;
+}
+
+function leaseAt(path: string, draft: Draft, now: number): Lease | undefined {
+  const { row } = draft.slot(path);
+  return isLive(row, now) ? valueAtHand(row) as Lease : undefined;
+}
+
+function putLease(path: string, lease: Lease, draft: Draft, core: Core): void {
+  // A lease that nobody takes up again is forgotten like an operation id.
+  const expiresAt = Math.max(lease.until, core.now()) + core.limits.operationIdMs;
+  const save = { codec: "j", value: JSON.stringify(lease), class: "standard", content: "plain", expiresAt, schema: "" };
+  draft.put(draftSave(path, draft.slot(path), save, core.store.salt(), [], true));
+}
+
+function locked({ scope, key }: Target, { holder, since }: Lease): StateError {
+  return new StateError(
+    "STATE_LOCKED",
+    `Cannot run "${key}" once: "${holder}" has been running it since ${new Date(since).toISOString()}`,
+    {
+      details: { holder, since: new Date(since) },
+      scope,
+      key,
+    },
+  );
+}
+
+/** Waits: for a while, for what runs beside us, or for an abort. */
+async function rest(ms: number, beside: Promise<void> | undefined, signal: AbortSignal | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wake = () => {};
+  try {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      timer = setTimeout(resolve, beside === undefined ? ms : POLL.most);
+      beside?.then(resolve);
+      signal?.addEventListener("abort", wake);
+    });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", wake);
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * The open state: every verb checks that it may run, and hands on.
+ *
+ * @module
+ */
+import { StateError } from "../errors.ts";
+import type { StateScope } from "../keys/scopes.ts";
+import type { Limits } from "../limits.ts";
+import type { Operation, WideOperation } from "../store/operation.ts";
+import type { Store } from "../store/store.ts";
+import { checkSignal, type Core, type SchemaRules, scopeOf, targetOf } from "./core.ts";
+import { createCursor, type Cursor } from "./cursor.ts";
+import type { Key, ListOptions, StateClass } from "./entry.ts";
+import { EphemeralEntries } from "./ephemeral.ts";
+import { Guard } from "./guard.ts";
+import { listEntries, type Listing, listingOf, listKeys, listScopes } from "./listing.ts";
+import type { Consistency, Inspection, StateManager } from "./manager.ts";
+import { has, load, loadEntry, loadMany } from "./reads.ts";
+import { scopedState } from "./scoped.ts";
+import { transaction } from "./transaction.ts";
+import { increment, update, type UpdateOptions } from "./update.ts";
+import { WriteBehind } from "./write_behind.ts";
+import { deleteKey, save } from "./writes.ts";
+
+/** What a state is made of. */
+export interface StateParts {
+  readonly store: Store;
+  readonly limits: Limits;
+  readonly now: () => number;
+  readonly consistency: Consistency;
+  readonly readOnly: boolean;
+  readonly schemas: SchemaRules | undefined;
+  readonly classify: ((scope: StateScope, key: string) => StateClass | undefined) | undefined;
+  readonly onWarning: (warning: { readonly code: string; readonly message: string; readonly commit?: number }) => void;
+  /** Closes what is below. */
+  readonly release: () => Promise<void>;
+}
+
+/** An open state on an open store. */
+export function createState(parts: StateParts): StateManager {
+  const { store, limits, now, consistency, readOnly } = parts;
+  const since = new Date(now());
+  let isClosed = false;
+  let closing: Promise<void> | undefined;
+  const commit = <R>(operation: Operation<R> | WideOperation<R>, signal?: AbortSignal): Promise<R> => {
+    // What was written behind before this goes first.
+    const isLocal = "local" in operation && operation.local === true;
+    if (!isLocal && behind.isPending) store.commit(behind.operation()).catch(onFailure);
+    return store.commit(signal === undefined || "scan" in operation ? operation : abortable(operation, signal));
+  };
+  const onFailure = (error: unknown) => {
+    parts.onWarning({ code: "bulk", message: `Bulk writes could not be committed and are kept in memory: ${(error as Error).message}` });
+  };
+  const behind = new WriteBehind({
+    commit: (operation) => store.commit(operation),
+    salt: () => store.salt(),
+    now,
+    queueBytes: limits.queueBytes,
+    onFailure,
+  });
+  const guard = new Guard();
+  const core: Core = {
+    store,
+    limits,
+    now,
+    reading: consistency === "strong" ? {} : { maxStaleMs: consistency.maxStaleMs },
+    schemas: parts.schemas,
+    classify: parts.classify,
+    ephemeral: new EphemeralEntries(limits.ephemeralBytes),
+    behind,
+    guard,
+    enter() {
+      if (isClosed) throw new StateError("STATE_CLOSED", "Cannot use the state: it was closed", { details: {} });
+      if (guard.isInside) throw new TypeError("Cannot use the state inside a transaction: use the transaction that the function was given");
+    },
+    commit,
+  };
+  const writable = () => {
+    core.enter();
+    if (readOnly) throw new StateError("STATE_READ_ONLY", "Cannot write: the state was opened with readOnly", { details: {} });
+  };
+  const at = (scope: StateScope, key: Key) => targetOf(scope, key, core);
+  const cursor = <T>(scope: StateScope, options: ListOptions, list: (listing: Listing, core: Core) => AsyncGenerator<T>): Cursor<T> => {
+    core.enter();
+    const listing = listingOf(scopeOf(scope, core), options);
+    return createCursor((limit = Infinity) => entered(core, () => list({ ...listing, limit: Math.min(listing.limit, limit) }, core)));
+  };
+
+  const state = {
+    save: async (scope, key, value, options = {}) => {
+      writable();
+      return await save(at(scope, key), value, options, core);
+    },
+    load: async (scope: StateScope, key: Key) => {
+      core.enter();
+      return await load(at(scope, key), core);
+    },
+    loadMany: async (scope, keys) => {
+      core.enter();
+      if (!Array.isArray(keys)) throw new TypeError("Cannot load many: keys must be an array");
+      return await loadMany(keys.map((key) => at(scope, key)), core);
+    },
+    entry: async (scope: StateScope, key: Key) => {
+      core.enter();
+      return await loadEntry(at(scope, key), core);
+    },
+    has: async (scope, key) => {
+      core.enter();
+      return await has(at(scope, key), core);
+    },
+    delete: async (scope, key, options = {}) => {
+      writable();
+      return await deleteKey(at(scope, key), options, core);
+    },
+    keys: (scope, options = {}) => cursor(scope, options, listKeys),
+    entries: (scope, options = {}) => cursor(scope, options, listEntries),
+    scopes: (options = {}) => {
+      core.enter();
+      const after = options.after === undefined ? {} : { after: scopeOf(options.after, core) };
+      const all = { ...options, ...after };
+      return createCursor((limit = Infinity) =>
+        entered(core, () => listScopes({ ...all, limit: Math.min(all.limit ?? Infinity, limit) }, core))
+      );
+    },
+    clear: async (scope, options = {}) => {
+      writable();
+      const where = scopeOf(scope, core);
+      const { clear } = await import("./scope_verbs.ts");
+      return await clear(where, options.prefix, options, core);
+    },
+    copy: async (from, to, options = {}) => {
+      writable();
+      const [source, target] = [scopeOf(from, core), scopeOf(to, core)];
+      const { copy } = await import("./scope_verbs.ts");
+      return await copy(source, target, false, options, core);
+    },
+    move: async (from, to, options = {}) => {
+      writable();
+      const [source, target] = [scopeOf(from, core), scopeOf(to, core)];
+      const { copy } = await import("./scope_verbs.ts");
+      return await copy(source, target, true, options, core);
+    },
+    update: async (scope: StateScope, key: Key, fn: (current: never) => unknown, options: UpdateOptions = {}) => {
+      writable();
+      if (typeof fn !== "function") throw new TypeError("Cannot update: the third argument must be a function");
+      checkSignal(options);
+      return await update("update", at(scope, key), fn as (current: unknown) => unknown, options, core);
+    },
+    increment: async (scope, key, by = 1, options = {}) => {
+      writable();
+      checkSignal(options);
+      return await increment(at(scope, key), by, options, core);
+    },
+    once: async (scope, key, fn, options = {}) => {
+      writable();
+      const target = at(scope, key);
+      const { once } = await import("./once.ts");
+      return await once(target, fn, options, core);
+    },
+    transaction: async (fn, options = {}) => {
+      core.enter();
+      if (readOnly) {
+        throw new StateError("STATE_READ_ONLY", "Cannot run a transaction: the state was opened with readOnly", { details: {} });
+      }
+      return await transaction(fn, options, core);
+    },
+    in: (scope) => {
+      core.enter();
+      return scopedState(state, scopeOf(scope, core));
+    },
+    supports: {
+      atomicCommit: "native",
+      writers: store.supports.writers,
+      durability: store.supports.durability,
+      strongReads: store.supports.strongReads,
+    },
+    recovered: { replayed: store.replayed, setAside: [] },
+    inspect: async (): Promise<Inspection> => {
+      core.enter();
+      const head = await store.view.look();
+      return {
+        commit: head.commit,
+        oldest: Math.min(head.commit, head.horizon + 1),
+        entries: head.entries,
+        bytes: { log: head.logBytes, values: head.valueBytes, objects: head.objectBytes, setAside: 0 },
+        writers: readOnly ? [] : [{ id: store.writer, since }],
+      };
+    },
+    flush: async () => {
+      core.enter();
+      await behind.flush();
+      await store.drain();
+    },
+    close: () => {
+      if (guard.isInside) return Promise.reject(new TypeError("Cannot close the state inside a transaction"));
+      isClosed = true;
+      return closing ??= close();
+    },
+    [Symbol.asyncDispose]: () => state.close(),
+  } as StateManager;
+
+  async function close(): Promise<void> {
+    try {
+      if (!readOnly) {
+        await behind.flush();
+        await store.drain();
+        await store.expire();
+      }
+      await store.drain();
+    } finally {
+      behind.stop();
+      await parts.release();
+    }
+  }
+
+  return state;
+}
+
+/** A listing that is begun only where the state may still be used. */
+async function* entered<T>(core: Core, start: () => AsyncGenerator<T>): AsyncGenerator<T> {
+  core.enter();
+  for await (const item of start()) {
+    yield item;
+    core.enter();
+  }
+}
+
+/** An operation that does not begin once its signal is aborted. */
+function abortable<R>(operation: Operation<R>, signal: AbortSignal): Operation<R> {
+  return {
+    ...operation,
+    run(draft) {
+      signal.throwIfAborted();
+      return operation.run(draft);
+    },
+  };
+}

@@ -1,0 +1,389 @@
+/**
+ * Transactions: reads of one commit, writes of one commit, and a proof in between that what was read is still so.
+ *
+ * A transaction runs beside everything else and is validated in its turn in the queue. One that fails runs again, and such
+ * runs go one after another, so that they do not keep defeating each other.
+ *
+ * @module
+ */
+import { StateError } from "../errors.ts";
+import type { StateScope } from "../keys/scopes.ts";
+import type { SaveDraft } from "../store/draft_change.ts";
+import type { PathRange } from "../store/recent.ts";
+import type { Slot } from "../store/row.ts";
+import { checkRevision, checkSignal, conflict, type Core, expiryOf, kindOf, scopeOf, type Target, targetOf } from "./core.ts";
+import { createCursor, type Cursor } from "./cursor.ts";
+import { type Awaitable, DELETE, type Entry, type EntryOptions, type Key, type ListOptions, type Precondition } from "./entry.ts";
+import type { LocalEntry } from "./ephemeral.ts";
+import { type Listing, listingOf, targetAt } from "./listing.ts";
+import { isLive } from "./live.ts";
+import type { ScopeVerbs, Transaction, TransactionOptions } from "./manager.ts";
+import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./operation_ids.ts";
+import { decode, encode, GONE } from "./payload.ts";
+import { entryOf, localEntryOf } from "./reads.ts";
+import { scopeVerbs } from "./scoped.ts";
+import { notANumber } from "./update.ts";
+import { find, originOf, prepareSave, put, remove, type Saving } from "./writes.ts";
+
+/** What the transaction read is not so any more. */
+class Stale extends Unfinished {}
+
+/** What a transaction will write under a path. */
+interface Write {
+  readonly target: Target;
+  /** `undefined`: delete. */
+  readonly saving: Saving | undefined;
+  /** The revision that the transaction sees after its write. */
+  readonly revision: number;
+  readonly at: number;
+}
+
+/** Transactions that run again wait for their turn here. */
+const lanes: WeakMap<Core, Promise<unknown>> = new WeakMap();
+
+/** Runs a transaction until it commits. */
+export async function transaction<R>(fn: (tx: Transaction) => Awaitable<R>, options: TransactionOptions, core: Core): Promise<R> {
+  const { attempts = 100 } = options;
+  if (!(Number.isSafeInteger(attempts) && attempts > 0)) {
+    throw new RangeError(`Cannot run a transaction with attempts ${String(attempts)}: it must be a whole number above zero`);
+  }
+  checkSignal(options);
+  if (options.operationId !== undefined) {
+    // Done before: then the function does not run at all.
+    const memory = await rememberedAs(options.operationId, "transaction", core);
+    const { slots } = await core.store.read([memory.path]);
+    const row = rowOfRepeat(slots.get(memory.path)!, core);
+    if (row !== undefined) return await resultOf(row, memory.print, options.operationId, core) as R;
+  }
+  const first = await attemptOnce(fn, options, core);
+  if (!(first instanceof Stale)) return first;
+  const turn = (lanes.get(core) ?? Promise.resolve()).then(async () => {
+    for (let attempt = 2; attempt <= attempts; attempt++) {
+      checkSignal(options);
+      const outcome = await attemptOnce(fn, options, core);
+      if (!(outcome instanceof Stale)) return outcome;
+    }
+    throw new StateError(
+      "STATE_CONFLICT",
+      `Cannot commit the transaction: what it read was changed by others in each of ${attempts} attempts`,
+      { details: {} },
+    );
+  });
+  lanes.set(core, turn.catch(() => {}));
+  return await turn;
+}
+
+async function attemptOnce<R>(fn: (tx: Transaction) => Awaitable<R>, options: TransactionOptions, core: Core): Promise<R | Stale> {
+  const run = new Run(core);
+  let result: R;
+  try {
+    result = await core.guard.run(() => fn(run.verbs()));
+    await run.settle();
+  } catch (error) {
+    if (run.isStale) return new Stale();
+    throw error;
+  } finally {
+    run.end();
+  }
+  if (run.isStale) return new Stale();
+  if (!run.hasWrites && options.operationId === undefined) return result;
+  return await run.commit(result, options);
+}
+
+/** One run of a transaction's function. */
+class Run {
+  readonly #core: Core;
+  /** The commit that it reads. */
+  #snapshot: number | undefined;
+  readonly #reads: Map<string, LocalEntry | undefined> = new Map();
+  readonly #ranges: PathRange[] = [];
+  readonly #writes: Map<string, Write> = new Map();
+  readonly #calls: Set<Promise<unknown>> = new Set();
+  #isOver = false;
+  isStale = false;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  get hasWrites(): boolean {
+    return this.#writes.size > 0;
+  }
+
+  /** Calls that the function did not await are part of the transaction all the same. */
+  async settle(): Promise<void> {
+    while (this.#calls.size > 0) await Promise.all(this.#calls);
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** What the function gets. Every promise of it marks what awaits it as the transaction's. */
+  verbs(): Transaction {
+    const guarded = <A extends unknown[], V>(verb: (...args: A) => Promise<V>) => (...args: A): Promise<V> => {
+      const begin = async () => {
+        this.#enter();
+        return await verb(...args);
+      };
+      const call = begin();
+      this.#calls.add(call);
+      call.then(() => this.#calls.delete(call), () => this.#calls.delete(call));
+      return this.#core.guard.watch(call);
+    };
+    const cursor = <T>(scope: StateScope, options: ListOptions, list: (listing: Listing) => AsyncGenerator<T>): Cursor<T> => {
+      this.#enter();
+      const listing = listingOf(scopeOf(scope, this.#core), options);
+      const start = (limit = Infinity) => list({ ...listing, limit: Math.min(listing.limit, limit) });
+      return createCursor(start, (promise) => this.#core.guard.watch(promise));
+    };
+    const at = (scope: StateScope, key: Key) => targetOf(scope, key, this.#core);
+    const verbs = {
+      save: guarded(async (scope: StateScope, key: Key, value: unknown, options: Precondition & EntryOptions = {}) =>
+        await this.#save(at(scope, key), value, options)
+      ),
+      load: guarded(async (scope: StateScope, key: Key) => (await this.#entry(at(scope, key)))?.value),
+      entry: guarded(async (scope: StateScope, key: Key) => await this.#entry(at(scope, key))),
+      has: guarded(async (scope: StateScope, key: Key) => await this.#entry(at(scope, key)) !== undefined),
+      delete: guarded(async (scope: StateScope, key: Key, options: Precondition = {}) => await this.#delete(at(scope, key), options)),
+      keys: (scope: StateScope, options: ListOptions = {}) => cursor(scope, options, (listing) => this.#keys(listing)),
+      entries: (scope: StateScope, options: ListOptions = {}) => cursor(scope, options, (listing) => this.#entries(listing)),
+      clear: guarded(async (scope: StateScope) => await this.#clear(scopeOf(scope, this.#core))),
+      update: guarded(async (
+        scope: StateScope,
+        key: Key,
+        fn: (current: unknown) => unknown,
+        options: Precondition & EntryOptions & { initial?: unknown } = {},
+      ) => await this.#update(at(scope, key), fn, options)),
+      increment: guarded(async (scope: StateScope, key: Key, by: number = 1, options: Precondition = {}) => {
+        const target = at(scope, key);
+        const add = (current: unknown) => {
+          if (typeof current !== "number") throw notANumber(target, current);
+          return current + by;
+        };
+        return await this.#update(target, add, { ...options, initial: 0 }) as number;
+      }),
+    };
+    return {
+      ...verbs,
+      in: (scope: StateScope) => scopeVerbs<Precondition, void>(verbs as never, scopeOf(scope, this.#core)),
+    } as Transaction;
+  }
+
+  /** Validates in the queue, and writes. */
+  async commit<R>(answer: R, options: TransactionOptions): Promise<R | Stale> {
+    const core = this.#core;
+    const writes = [...this.#writes.values()];
+    const left = writes.map(({ target }) => core.ephemeral.leave(target.path));
+    try {
+      const drafts = new Map<Write, SaveDraft>();
+      for (const write of writes) if (write.saving !== undefined) drafts.set(write, await write.saving.draft);
+      let commit = 0;
+      const outcome = await commitOnce<R, Stale>(core, options, "transaction", {
+        verb: "transaction",
+        paths: writes.map(({ target }) => target.path),
+        bytes: writes.reduce((sum, { saving }) => sum + (saving?.encoded.text.length ?? 0), 0),
+        critical: writes.some(({ saving }) => saving?.class === "critical"),
+        run: (draft) => {
+          const since = this.#snapshot;
+          const isStale = since !== undefined && ([...this.#reads.keys()].some((path) => draft.changedSince(path, since)) ||
+            this.#ranges.some((range) => draft.rangeChangedSince(range, since)));
+          if (isStale || this.#isLocalStale()) return new Stale();
+          commit = draft.commit;
+          const effects = writes.map((write) => {
+            const found = find(write.target.path, draft, core);
+            return write.saving === undefined
+              ? remove(write.target, found, originOf(options), draft, core).effect
+              : put(write.target, found, write.saving, drafts.get(write)!, originOf(options), draft, core).effect;
+          });
+          return { answer, effect: () => effects.forEach((effect) => effect?.()) };
+        },
+      }, options.operationId === undefined ? undefined : { answer });
+      if (!(outcome instanceof Stale) && commit > 0) options.onCommit?.({ commit });
+      return outcome;
+    } finally {
+      left.forEach((leave) => leave());
+    }
+  }
+
+  #isLocalStale(): boolean {
+    const now = this.#core.now();
+    return [...this.#reads].some(([path, seen]) => this.#core.ephemeral.get(path, now)?.revision !== seen?.revision);
+  }
+
+  #enter(): void {
+    if (this.#isOver) throw new TypeError("Cannot use the transaction: its function has returned; await every call inside it");
+  }
+
+  /** Slots as of the snapshot, which moves on as long as nothing that was read has changed. */
+  async #slot(path: string): Promise<{ readonly slot: Slot; readonly local: LocalEntry | undefined }> {
+    const core = this.#core;
+    if (core.behind.isPending) await core.behind.flush();
+    let reading = await core.store.read([path]);
+    // An answer that was overtaken by a newer one says nothing about the snapshot.
+    while (reading.head.commit < (this.#snapshot ?? 0)) reading = await core.store.read([path]);
+    this.#moveTo(reading.head.commit);
+    const local = core.ephemeral.get(path, core.now());
+    this.#reads.set(path, local);
+    return { slot: reading.slots.get(path)!, local };
+  }
+
+  #moveTo(commit: number): void {
+    const since = this.#snapshot;
+    const { recent } = this.#core.store.view;
+    if (since !== undefined && commit !== since) {
+      if (
+        [...this.#reads.keys()].some((path) => recent.changedSince(path, since)) ||
+        this.#ranges.some((range) => recent.rangeChangedSince(range, since))
+      ) {
+        this.isStale = true;
+        throw new StateError("STATE_CONFLICT", "Cannot go on with the transaction: what it read has changed; it runs again", {
+          details: {},
+        });
+      }
+    }
+    this.#snapshot = commit;
+  }
+
+  async #entry(target: Target): Promise<Entry | undefined> {
+    const core = this.#core;
+    const written = this.#writes.get(target.path);
+    if (written !== undefined) return await this.#ownEntry(written);
+    const { slot, local } = await this.#slot(target.path);
+    if (local !== undefined) return await localEntryOf(target, local, core);
+    if (!isLive(slot.row, core.now())) return undefined;
+    const entry = await entryOf(target, slot.row, core);
+    if (entry !== GONE) return entry;
+    // Replaced since, or else the next run finds out that it is missing.
+    core.store.view.cache.delete(target.path);
+    this.isStale = true;
+    throw new StateError("STATE_CONFLICT", "Cannot go on with the transaction: what it read has changed; it runs again", { details: {} });
+  }
+
+  /** What the transaction itself wrote: not committed yet. */
+  async #ownEntry({ target, saving, revision, at }: Write): Promise<Entry | undefined> {
+    if (saving === undefined) return undefined;
+    const { schema } = await saving.draft;
+    const { encoded, expiresAt, content } = saving;
+    const local = { ...encoded, revision, createdAt: at, updatedAt: at, expiresAt, class: "ephemeral" as const, content, schema };
+    return { ...await localEntryOf(target, local, this.#core), class: saving.class };
+  }
+
+  /** The revision that the transaction sees; `null`: absent. */
+  async #revision(target: Target): Promise<{ readonly visible: number | null; readonly last: number }> {
+    const written = this.#writes.get(target.path);
+    if (written !== undefined) return { visible: written.saving === undefined ? null : written.revision, last: written.revision };
+    const { slot, local } = await this.#slot(target.path);
+    const visible = local?.revision ?? (isLive(slot.row, this.#core.now()) ? slot.revision : null);
+    return { visible, last: Math.max(0, slot.revision, local?.revision ?? 0) };
+  }
+
+  async #check(target: Target, { ifRevision }: Precondition): Promise<void> {
+    const expected = checkRevision(ifRevision);
+    if (expected === undefined) return;
+    const { visible } = await this.#revision(target);
+    if (visible !== expected) throw conflict(target, expected, visible);
+  }
+
+  async #save(target: Target, value: unknown, options: Precondition & EntryOptions, kept = 0): Promise<void> {
+    const core = this.#core;
+    if (value === undefined) throw new TypeError(`Cannot save "${target.key}": the value is undefined; delete() removes an entry`);
+    const kind = kindOf(target, options, core);
+    const encoded = encode(value, target, core);
+    const saving = prepareSave(target, encoded, kind, expiryOf(options, core.now()) || kept, core);
+    await Promise.all([saving.draft, this.#check(target, options)]);
+    // The last number is right where the transaction looked; it is given anew when the transaction commits.
+    const last = this.#writes.get(target.path)?.revision ?? (this.#reads.has(target.path) ? (await this.#revision(target)).last : 0);
+    this.#write({ target, saving, revision: this.#writes.has(target.path) ? last : last + 1, at: core.now() });
+  }
+
+  async #delete(target: Target, options: Precondition): Promise<boolean> {
+    await this.#check(target, options);
+    const { visible, last } = await this.#revision(target);
+    this.#write({ target, saving: undefined, revision: this.#writes.has(target.path) ? last : last + 1, at: this.#core.now() });
+    return visible !== null;
+  }
+
+  #write(write: Write): void {
+    this.#enter();
+    this.#writes.set(write.target.path, write);
+  }
+
+  async #update(
+    target: Target,
+    fn: (current: unknown) => unknown,
+    options: Precondition & EntryOptions & { readonly initial?: unknown },
+  ): Promise<unknown> {
+    await this.#check(target, options);
+    const entry = await this.#entry(target);
+    const result = await fn(entry === undefined ? options.initial : entry.value);
+    if (result === undefined) {
+      throw new TypeError(`Cannot update "${target.key}": the function returned undefined; return DELETE to delete it`);
+    }
+    if (result === DELETE) {
+      await this.#delete(target, {});
+      return undefined;
+    }
+    const { ifRevision: _, initial: __, ...rest } = options;
+    await this.#save(
+      target,
+      result,
+      { class: entry?.class, content: entry?.content, ...rest } as EntryOptions,
+      entry?.expiresAt?.getTime() ?? 0,
+    );
+    const { saving } = this.#writes.get(target.path)!;
+    return decode(saving!.encoded);
+  }
+
+  async #clear(scope: StateScope): Promise<number> {
+    let cleared = 0;
+    const keys: string[] = [];
+    for await (const key of this.#keys(listingOf(scope, {}))) keys.push(key);
+    for (const key of keys) if (await this.#delete(targetOf(scope, key, this.#core), {})) cleared++;
+    return cleared;
+  }
+
+  async *#keys(listing: Listing): AsyncGenerator<string> {
+    for await (const { target } of this.#items(listing)) yield target.key;
+  }
+
+  async *#entries(listing: Listing): AsyncGenerator<Entry> {
+    for await (const { target } of this.#items(listing)) {
+      const entry = await this.#entry(target);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  /** What the range holds as of the snapshot, with the transaction's own writes in it. */
+  async *#items(listing: Listing): AsyncGenerator<{ readonly target: Target }> {
+    this.#enter();
+    const core = this.#core;
+    const { scope, prefix, reverse } = listing;
+    if (core.behind.isPending) await core.behind.flush();
+    this.#ranges.push({ prefix });
+    let left = listing.limit;
+    for (let after = listing.after; left > 0;) {
+      const page = await core.store.page({ prefix, after, limit: left === Infinity ? 500 : left, reverse, exact: true });
+      this.#enter();
+      if (page.head.commit < (this.#snapshot ?? 0)) continue;
+      this.#moveTo(page.head.commit);
+      const now = core.now();
+      const paths = new Set(page.rows.filter((row) => isLive(row, now)).map((row) => row.path));
+      const isInPage = (path: string) =>
+        path.startsWith(prefix) && (after === undefined || (reverse ? path < after : path > after)) &&
+        (page.next === undefined || (reverse ? path >= page.next : path <= page.next));
+      for (const path of core.ephemeral.paths(prefix, now)) if (isInPage(path)) paths.add(path);
+      for (const [path, { saving }] of this.#writes) {
+        if (!isInPage(path)) continue;
+        if (saving === undefined) paths.delete(path);
+        else paths.add(path);
+      }
+      for (const path of [...paths].sort((a, b) => (a < b) === reverse ? 1 : -1)) {
+        if (left-- <= 0) return;
+        yield { target: targetAt(scope, path) };
+      }
+      if (page.next === undefined) return;
+      after = page.next;
+    }
+  }
+}

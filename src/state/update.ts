@@ -1,0 +1,247 @@
+/**
+ * Read-modify-write of one key.
+ *
+ * A function that answers at once runs in its turn in the queue, against what is queued before it: it never conflicts within
+ * this process. One that answers later (or whose value must be validated, read from an object or cut out) is not waited for by
+ * others: its result is committed if what it saw is still there, and it runs again if not; updates of the same key wait for
+ * each other.
+ *
+ * @module
+ */
+import { StateError } from "../errors.ts";
+import type { SaveDraft } from "../store/draft_change.ts";
+import type { Draft } from "../store/operation.ts";
+import { checkRevision, conflict, type Core, expiryOf, kindOf, type Target } from "./core.ts";
+import { type Awaitable, DELETE, type SaveOptions, type WriteOptions } from "./entry.ts";
+import { isLive } from "./live.ts";
+import { commitOnce, type Done, Unfinished } from "./operation_ids.ts";
+import { decode, encode, type Encoded, GONE, isAtHand, valueAtHand } from "./payload.ts";
+import { entryOf, localEntryOf, outputOf } from "./reads.ts";
+import { checkPrecondition, find, type Found, originOf, prepareSave, put, remove } from "./writes.ts";
+
+/** What an update's function is. */
+export type Updating = (current: unknown) => Awaitable<unknown>;
+/** What an update may be told. */
+export interface UpdateOptions extends SaveOptions {
+  readonly initial?: unknown;
+}
+
+/** Runs of a function before STATE_CONFLICT. */
+const ATTEMPTS = 100;
+/** How long an update waits for another of the same key that takes its time, before it goes ahead. */
+const PATIENCE_MS = 1000;
+
+/** Another update of the same key is at work. */
+class Busy extends Unfinished {}
+
+/** The function, or its value, takes longer than the queue waits. */
+class Later extends Unfinished {
+  constructor(readonly found: Found, readonly outcome: Promise<unknown>, readonly release: () => void) {
+    super();
+  }
+}
+
+/** What the function should have got is not written yet, or not there any more. */
+const AGAIN = Symbol("again");
+
+/** Updates that take their time, by path, of each open state. */
+const working: WeakMap<Core, Map<string, Promise<void>>> = new WeakMap();
+
+/** Atomically replaces a value by what a function makes of it. Resolves with what was stored. */
+export async function update(verb: string, target: Target, fn: Updating, options: UpdateOptions, core: Core): Promise<unknown> {
+  checkRevision(options.ifRevision);
+  const { path } = target;
+  const at = working.get(core) ?? new Map<string, Promise<void>>();
+  working.set(core, at);
+  const left = core.ephemeral.leave(path);
+  try {
+    for (let attempt = 1; attempt <= ATTEMPTS;) {
+      const isAlone = await patience(at.get(path));
+      const outcome = await begin(verb, target, fn, options, core, at, !isAlone);
+      if (outcome instanceof Busy) continue;
+      if (!(outcome instanceof Later)) return await resultOf(outcome as Stored, target, core);
+      attempt++;
+      try {
+        const finished = await finishLater(verb, target, outcome, options, core);
+        if (!(finished instanceof Unfinished)) return await resultOf(finished, target, core);
+      } finally {
+        at.delete(path);
+        outcome.release();
+      }
+    }
+  } finally {
+    left();
+  }
+  throw new StateError("STATE_CONFLICT", `Cannot update "${target.key}": it was changed by others in each of ${ATTEMPTS} attempts`, {
+    details: {},
+    scope: target.scope,
+    key: target.key,
+  });
+}
+
+/** Adds to a number. */
+export async function increment(target: Target, by: number, options: WriteOptions, core: Core): Promise<number> {
+  if (typeof by !== "number") throw new TypeError(`Cannot increment "${target.key}" by a ${typeof by}: it must be a number`);
+  const add = (current: unknown) => {
+    if (typeof current === "number") return current + by;
+    throw notANumber(target, current);
+  };
+  return await update("increment", target, add, { ...options, initial: 0 }, core) as number;
+}
+
+/** STATE_INVALID_VALUE about what was to be counted. */
+export function notANumber({ scope, key }: Target, current: unknown): StateError {
+  return new StateError("STATE_INVALID_VALUE", `Cannot increment "${key}": what is stored is ${kindName(current)}, not a number`, {
+    details: { path: "$" },
+    scope,
+    key,
+  });
+}
+
+function kindName(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
+}
+
+/** What was stored: text, or nothing. */
+type Stored = Encoded | undefined;
+
+async function begin(
+  verb: string,
+  target: Target,
+  fn: Updating,
+  options: UpdateOptions,
+  core: Core,
+  at: Map<string, Promise<void>>,
+  isImpatient: boolean,
+): Promise<Stored | Unfinished> {
+  let later: Later | undefined;
+  const postpone = (found: Found, outcome: Promise<unknown>): Later => {
+    outcome.catch(() => {});
+    let release = () => {};
+    at.set(target.path, new Promise<void>((resolve) => release = resolve));
+    return later = new Later(found, outcome, release);
+  };
+  try {
+    return await remembered(core, options, verb, target, (draft) => {
+      if (later !== undefined) return later;
+      if (at.has(target.path) && !isImpatient) return new Busy();
+      const found = find(target.path, draft, core);
+      checkPrecondition(target, options, found);
+      const governor = core.schemas?.find(target.scope, target.key);
+      const { row } = found.slot;
+      const isHere = found.local !== undefined || !isLive(row, core.now());
+      if (governor !== undefined || !(isHere || isAtHand(row))) return postpone(found, callLater(target, fn, options, found, core));
+      const result = fn(currentOf(found, options, core));
+      if (isThenable(result)) return postpone(found, Promise.resolve(result));
+      return write(target, found, result, options, draft, core) ?? postpone(found, Promise.resolve(result));
+    });
+  } catch (error) {
+    // It was begun, and what it shared a record with failed.
+    if (later !== undefined) {
+      at.delete(target.path);
+      later.release();
+    }
+    throw error;
+  }
+}
+
+/** Commits what a function came to that took its time, if what it saw is still there. */
+async function finishLater(verb: string, target: Target, later: Later, options: UpdateOptions, core: Core): Promise<Stored | Unfinished> {
+  const result = await later.outcome;
+  if (result === AGAIN) return new Busy();
+  const { found } = later;
+  const made = make(target, found, result, options, core);
+  const draft = made === undefined ? undefined : await made.saving.draft;
+  return await remembered(core, options, verb, target, (run) => {
+    const now = find(target.path, run, core);
+    if (now.slot.commit !== found.slot.commit || now.revision !== found.revision || now.visible !== found.visible) return new Busy();
+    if (made === undefined || draft === undefined) {
+      return { answer: undefined, ...effectOf(remove(target, now, originOf(options), run, core)) };
+    }
+    return { answer: made.encoded, ...effectOf(put(target, now, made.saving, draft, originOf(options), run, core)) };
+  }, made);
+}
+
+/** An update that is remembered by its operation id; what it answers is remembered as a value. */
+async function remembered(
+  core: Core,
+  options: UpdateOptions,
+  verb: string,
+  target: Target,
+  run: (draft: Draft) => Done<Stored> | Unfinished,
+  made?: { readonly encoded: Encoded },
+): Promise<Stored | Unfinished> {
+  // Remembered as text: the answer of the first call and of a repeated one are made in the same way.
+  return await commitOnce<Stored, Unfinished>(core, options, `${verb} ${target.path}`, {
+    verb,
+    paths: [target.path],
+    bytes: 0,
+    critical: options.class === "critical" || target.key.startsWith("critical:"),
+    run,
+  }, made === undefined ? undefined : { answer: made.encoded });
+}
+
+function effectOf({ effect }: Done<unknown>): { readonly effect?: () => void } {
+  return effect === undefined ? {} : { effect };
+}
+
+/** What the function gets: a copy of its own. */
+function currentOf({ local, slot }: Found, options: UpdateOptions, core: Core): unknown {
+  if (local !== undefined) return decode(local);
+  return isLive(slot.row, core.now()) ? valueAtHand(slot.row) : options.initial;
+}
+
+/** The same for what must be read first: of what was found, which may not even be durable yet. */
+async function callLater(
+  target: Target,
+  fn: Updating,
+  options: UpdateOptions,
+  { local, slot, visible }: Found,
+  core: Core,
+): Promise<unknown> {
+  if (visible === null) return await fn(options.initial);
+  const entry = local !== undefined ? await localEntryOf(target, local, core) : await entryOf(target, slot.row!, core);
+  return entry === GONE ? AGAIN : await fn(entry.value);
+}
+
+/** What a function's result becomes; `undefined`: the entry goes. */
+function make(target: Target, found: Found, result: unknown, options: UpdateOptions, core: Core) {
+  if (result === undefined) {
+    throw new TypeError(`Cannot update "${target.key}": the function returned undefined; return DELETE to delete it`);
+  }
+  if (result === DELETE) return undefined;
+  const was = found.local ?? (isLive(found.slot.row, core.now()) ? found.slot.row : undefined);
+  const kind = kindOf(target, options, core, was === undefined ? undefined : { class: was.class as never, content: was.content as never });
+  const encoded = encode(result, target, core);
+  const expiresAt = options.expiresInMs === undefined ? was?.expiresAt ?? 0 : expiryOf(options, core.now());
+  return { encoded, saving: prepareSave(target, encoded, kind, expiresAt, core) };
+}
+
+/** Commits a result at once, where its value can be put into a payload as it is. */
+function write(target: Target, found: Found, result: unknown, options: UpdateOptions, draft: Draft, core: Core): Done<Stored> | undefined {
+  const made = make(target, found, result, options, core);
+  if (made === undefined) return { answer: undefined, ...effectOf(remove(target, found, originOf(options), draft, core)) };
+  if (made.saving.draft instanceof Promise) {
+    made.saving.draft.catch(() => {});
+    return undefined;
+  }
+  return { answer: made.encoded, ...effectOf(put(target, found, made.saving, made.saving.draft, originOf(options), draft, core)) };
+}
+
+async function resultOf(stored: Stored, target: Target, core: Core): Promise<unknown> {
+  return stored === undefined ? undefined : await outputOf(stored, target, core);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+/** Waits for other work on the same key; false: it takes too long. */
+async function patience(work: Promise<void> | undefined): Promise<boolean> {
+  if (work === undefined) return true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLong = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), PATIENCE_MS));
+  const isOver = await Promise.race([work.then(() => true), tooLong]);
+  clearTimeout(timer);
+  return isOver;
+}

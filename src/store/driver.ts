@@ -1,0 +1,100 @@
+/**
+ * The seam: what a storage engine must give, and what it may declare that it gives.
+ *
+ * A driver is an unstorage 1.17 driver, used as it is. What lets it commit a batch atomically is optional and declared in
+ * `supports`; nothing is found out by trying.
+ *
+ * @module
+ */
+
+/** How far an acknowledged write can be trusted. */
+export type Durability = "fsync" | "relaxed" | "remote" | "eventual" | "memory";
+
+/** What a driver declares. Code and tests branch on this record alone. */
+export interface DriverSupports {
+  /** `commit` exists and is all or nothing. */
+  readonly commit: boolean;
+  /** `create` exists and is exclusive. */
+  readonly create: boolean;
+  /** `list` gives bytewise order, page by page; or keys can only be scanned. */
+  readonly list: "ordered" | "scan";
+  /** Who may write one namespace at a time. */
+  readonly writers: "many" | "one";
+  readonly durability: Durability;
+  /** A read sees every commit acknowledged anywhere before it began. */
+  readonly strongReads: boolean;
+  /** Values may be `Uint8Array`; else text only. */
+  readonly binary: boolean;
+  /** The largest value, in bytes (of UTF-8 for text). */
+  readonly valueBytes: number;
+  /** The longest key, in bytes. */
+  readonly keyBytes: number;
+  /** The most keys that one batch may check, set and remove together. */
+  readonly batchOps: number;
+  /** The most bytes of keys and values in one batch. */
+  readonly batchBytes: number;
+}
+
+/** One atomic step: if every check holds, everything is set and removed; else nothing is. */
+export interface DriverBatch {
+  /** Keys whose value must be exactly this text; `undefined`: nothing may stand there. */
+  readonly checks: readonly { readonly key: string; readonly is: string | undefined }[];
+  readonly set: readonly (readonly [key: string, value: string | Uint8Array])[];
+  readonly remove: readonly string[];
+  /** Ask the engine for its strongest durability, whatever its default. */
+  readonly durable: boolean;
+}
+
+/** A page of keys under a prefix, in bytewise order. */
+export interface DriverListOptions {
+  readonly prefix: string;
+  /** Exclusive: keys above it, or below it with `reverse`. */
+  readonly after?: string;
+  readonly limit: number;
+  /** Highest first. @default false */
+  readonly reverse?: boolean;
+  /** With the values. @default false */
+  readonly values?: boolean;
+}
+
+/** A stored key and, if asked for, its value. */
+export interface DriverItem {
+  readonly key: string;
+  readonly value?: string | Uint8Array;
+}
+
+/**
+ * An unstorage 1.17 driver as it is, which may also carry what lets it commit natively. A `Storage` made by
+ * `createStorage()` is not a driver.
+ *
+ * Keys that the library passes are lower-case ASCII without `:`, `/` or white space; values are text that is never valid
+ * JSON, or bytes where `supports.binary`. A `StateError` thrown by a driver is passed on as it is and says that nothing
+ * was written; any other error leaves the outcome of a `commit` unknown, and the library looks for it in the log.
+ */
+export interface Driver {
+  readonly name?: string;
+  // deno-lint-ignore no-explicit-any
+  hasItem(key: string, options?: any): boolean | Promise<boolean>;
+  // deno-lint-ignore no-explicit-any
+  getItem(key: string, options?: any): unknown;
+  // deno-lint-ignore no-explicit-any
+  getKeys(base: string, options?: any): string[] | Promise<string[]>;
+  // deno-lint-ignore no-explicit-any
+  setItem?(key: string, value: string, options?: any): void | Promise<void>;
+  // deno-lint-ignore no-explicit-any
+  removeItem?(key: string, options?: any): void | Promise<void>;
+  dispose?(): void | Promise<void>;
+  /** A `Storage` has one; a driver never does. */
+  readonly mount?: never;
+  /** Declared, never sniffed. Absent: a plain driver. */
+  readonly supports?: DriverSupports;
+  /** The values of the keys, in their order, all as of one moment. */
+  getMany?(keys: readonly string[]): Promise<readonly (string | Uint8Array | undefined)[]>;
+  /** Writes only if nothing stands there; atomically, durably. False: something does. */
+  create?(key: string, value: string | Uint8Array): Promise<boolean>;
+  /** A page in bytewise order, as of one moment. */
+  list?(options: DriverListOptions): Promise<readonly DriverItem[]>;
+  /** All or nothing; false if a check fails, and then nothing was written. */
+  commit?(batch: DriverBatch): Promise<boolean>;
+  sync?(): Promise<void>;
+}

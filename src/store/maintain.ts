@@ -1,0 +1,137 @@
+/**
+ * Housekeeping between records: old records go, with what they alone still named; so do objects that were staged and never
+ * named. Bounded work a time.
+ *
+ * @module
+ */
+import { objectKeys } from "./objects.ts";
+import { formatHead, type Head } from "./head.ts";
+import { draftRemoval } from "./draft_change.ts";
+import type { Operation } from "./operation.ts";
+import { parseRecord } from "./record.ts";
+import type { SealedChange } from "./change.ts";
+import { loadList, loadPiece, type StepParts } from "./steps.ts";
+import type { View } from "./view.ts";
+import { pad } from "./paths.ts";
+
+/** Records that stay behind the head, for validation and for readers that are slow. */
+const TAIL = 1024;
+/** Records past the tail before it is worth a batch. */
+const SLACK = 256;
+/** A commit that was staged so long ago will not come any more. */
+const STAGE_MS = 60 * 60 * 1000;
+/** Expired entries removed at a time. */
+const EXPIRIES = 100;
+/** Stages swept at a time. */
+const STAGES = 16;
+
+/** Whether the log is long enough to be cut. */
+export function isTrimDue(head: Head): boolean {
+  return head.applied === head.commit && head.commit - head.horizon > TAIL + SLACK;
+}
+
+/** Removes the oldest records past the tail, and what only they still named. One batch, or a few where a commit was large. */
+export async function trim(view: View, parts: StepParts): Promise<void> {
+  const { port, paths, seal } = parts;
+  const { head, text } = view;
+  const end = head.commit - TAIL;
+  const items = await port.list({ prefix: paths.logs, after: paths.log(head.horizon), limit: SLACK, values: true });
+  const remove: string[] = [];
+  let { horizon, logBytes, objectBytes } = head;
+  for (const { key, value } of items) {
+    const first = Number(key.slice(paths.logs.length));
+    const record = await parseRecord(value, first, seal);
+    const last = first + record.commits.length - 1;
+    if (last > end) break;
+    const keys: string[] = [];
+    let freed = 0;
+    const drop = (change: SealedChange) => {
+      for (const ref of change.drops) {
+        keys.push(...objectKeys(ref, paths));
+        freed += ref.bytes;
+      }
+    };
+    for (const { changes, set } of record.commits) {
+      changes.forEach(drop);
+      if (set === undefined) continue;
+      // Its pieces may be many: they go first, in batches of their own; a crash between them is no loss, the record still names the rest.
+      freed += await dropPieces(set, parts);
+      keys.push(...objectKeys(set.list, paths));
+    }
+    // The record last: what it names can still be found as long as anything of it is there.
+    keys.push(key);
+    if (remove.length > 0 && remove.length + keys.length + 2 > port.supports.batchOps) break;
+    remove.push(...keys);
+    horizon = last;
+    logBytes -= (value as string).length;
+    objectBytes -= freed;
+    if (remove.length + 2 > port.supports.batchOps) break;
+  }
+  if (horizon === head.horizon) return;
+  const next: Head = { ...head, horizon, logBytes, objectBytes };
+  const nextText = await formatHead(next, seal);
+  const room = port.supports.batchOps - 2;
+  for (; remove.length > room; remove.splice(0, room)) {
+    if (!await port.commit({ checks: [{ key: paths.head, is: text }], set: [], remove: remove.slice(0, room), durable: false })) return;
+  }
+  if (await port.commit({ checks: [{ key: paths.head, is: text }], set: [[paths.head, nextText]], remove, durable: false })) {
+    await view.adopt(next, nextText, [], new Map());
+  }
+}
+
+async function dropPieces(set: Parameters<typeof loadList>[0], parts: StepParts): Promise<number> {
+  const { port, paths } = parts;
+  let freed = 0;
+  for (const piece of await loadList(set, parts) ?? []) {
+    const drops = (await loadPiece(piece, parts))?.flatMap((change) => change.drops) ?? [];
+    for (const ref of drops) freed += ref.bytes;
+    const keys = [...drops, piece].flatMap((ref) => objectKeys(ref, paths));
+    const room = port.supports.batchOps - 1;
+    for (let i = 0; i < keys.length; i += room) {
+      await port.commit({ checks: [], set: [], remove: keys.slice(i, i + room), durable: false });
+    }
+  }
+  return freed;
+}
+
+/** Commits the removal of entries that have expired, a bounded number at a time; undefined if none has. */
+export async function expireDue(now: number, parts: StepParts, salt: () => string): Promise<Operation<number> | undefined> {
+  const { port, paths } = parts;
+  const items = await port.list({ prefix: paths.expiries, limit: EXPIRIES });
+  const due = items.map(({ key }) => key.slice(paths.expiries.length)).filter((entry) => entry < pad(now + 1));
+  if (due.length === 0) return undefined;
+  const expired = [...new Set(due.map((entry) => entry.slice(pad(0).length + 1)))];
+  return {
+    verb: "expire",
+    paths: expired,
+    bytes: 0,
+    run(draft) {
+      let removed = 0;
+      for (const path of expired) {
+        const slot = draft.slot(path);
+        if (!slot.row?.expiresAt || slot.row.expiresAt > draft.at) continue;
+        draft.put(draftRemoval(path, slot, "x", salt(), []));
+        removed++;
+      }
+      return removed;
+    },
+  };
+}
+
+/** Removes objects that were staged long ago and never named. */
+export async function sweepStages(now: number, parts: StepParts): Promise<void> {
+  const { port, paths } = parts;
+  for (const { key } of await port.list({ prefix: paths.stages, limit: STAGES })) {
+    const [at = "", token = ""] = key.slice(paths.stages.length).split("!");
+    if (at >= pad(Math.max(0, now - STAGE_MS))) return;
+    // First the announcement: from here on the commit that it was for cannot land.
+    if (!await port.commit({ checks: [{ key, is: "S1" }], set: [[`${key}!swept`, "S1"]], remove: [key], durable: false })) continue;
+    const prefix = paths.object(token, 0).slice(0, -pad(0).length - 1);
+    for (;;) {
+      const items = await port.list({ prefix: `${prefix}-`, limit: Math.min(256, port.supports.batchOps - 1) });
+      if (items.length === 0) break;
+      await port.commit({ checks: [], set: [], remove: items.map((item) => item.key), durable: false });
+    }
+    await port.commit({ checks: [], set: [], remove: [`${key}!swept`], durable: false });
+  }
+}

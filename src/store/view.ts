@@ -1,0 +1,267 @@
+/**
+ * What this process knows of its namespace: the newest head seen, what changed lately, and verified slots, all three of one
+ * moment; and how it looks again.
+ *
+ * @module
+ */
+import { StateError } from "../errors.ts";
+import { SlotCache } from "./cache.ts";
+import { formatHead, type Head, parseHead } from "./head.ts";
+import type { Paths } from "./paths.ts";
+import type { Port, Stored } from "./port.ts";
+import { type LogRecord, parseRecord } from "./record.ts";
+import { Recent } from "./recent.ts";
+import { emptySlot, parseGone, parseRow, type Slot } from "./row.ts";
+import { corrupt, type Seal } from "./seal.ts";
+
+/** Beyond so many commits it is cheaper to forget the cache than to read what happened. */
+const CATCH_UP = 256;
+
+/** Slots as of one head. */
+export interface Reading {
+  readonly head: Head;
+  readonly slots: ReadonlyMap<string, Slot>;
+}
+
+/** How a reading is to be made. */
+export interface ReadingOptions {
+  /** Also what is left of deleted entries: a writer needs their revisions. @default false */
+  readonly gone?: boolean;
+  /** Answer from what is known if it is not older than this, in milliseconds. @default 0: look at the head */
+  readonly maxStaleMs?: number;
+}
+
+/** What a view is made of. */
+export interface ViewParts {
+  readonly port: Port;
+  readonly paths: Paths;
+  readonly seal: Seal;
+  readonly now: () => number;
+  readonly cacheBytes: number;
+  /** The slot that a commit not wholly brought in gives a path; `undefined` if it does not touch it. */
+  readonly overlay: (head: Head, path: string) => Promise<Slot | undefined>;
+}
+
+/** Absent, and what is left of it was not asked for. */
+const absentSlot: Slot = { commit: 0, revision: -1, row: undefined };
+
+/** What this process knows of its namespace. */
+export class View {
+  readonly #parts: ViewParts;
+  readonly cache: SlotCache;
+  recent: Recent;
+  #head: Head;
+  #text: string | undefined;
+  #lookedAt: number;
+  #waiting: { keys: string[]; answer: Promise<readonly (Stored | undefined)[]> } | undefined;
+  #catchingUp: Promise<unknown> = Promise.resolve();
+
+  /** Begins with a head and the text it was parsed from; `undefined`: the namespace is not there yet. */
+  constructor(parts: ViewParts, head: Head, text: string | undefined) {
+    this.#parts = parts;
+    this.#head = head;
+    this.#text = text;
+    this.#lookedAt = parts.now();
+    this.cache = new SlotCache(parts.cacheBytes);
+    this.recent = new Recent(head.commit);
+  }
+
+  /** The newest head seen. */
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** The newest head seen, as it is stored: what a batch checks. */
+  get text(): string | undefined {
+    return this.#text;
+  }
+
+  /**
+   * Slots of the paths, all as of one head that is no older than the call, or than `maxStaleMs`.
+   *
+   * @throws {StateError} STATE_CORRUPT, STATE_DRIVER, STATE_NEWER_FORMAT, STATE_CLOSED if the namespace was dropped
+   */
+  async read(paths: readonly string[], options: ReadingOptions = {}): Promise<Reading> {
+    for (;;) {
+      const since = this.#head.commit;
+      const slots = new Map<string, Slot>();
+      const missing: string[] = [];
+      for (const path of paths) {
+        const slot = this.cache.get(path);
+        if (slot === undefined || (options.gone === true && slot.revision < 0)) missing.push(path);
+        else slots.set(path, slot);
+      }
+      const { maxStaleMs } = options;
+      if (missing.length === 0 && maxStaleMs !== undefined && this.#parts.now() - this.#lookedAt <= maxStaleMs) {
+        return { head: this.#head, slots };
+      }
+      const head = await this.#fetch(missing, options.gone === true, slots, since);
+      const known = paths.length - missing.length;
+      if (known === 0 || head.commit === since || ![...slots.keys()].some((path) => this.recent.changedSince(path, since))) {
+        return { head, slots };
+      }
+    }
+  }
+
+  /**
+   * Looks at the head. Resolves with it once all that it implies is known.
+   *
+   * @throws {StateError} as `read`
+   */
+  async look(): Promise<Head> {
+    const since = this.#head.commit;
+    const [text] = await this.#together([]);
+    return this.#advance(text, since);
+  }
+
+  /** Takes over a head that this process wrote itself, with the slots that its commits gave. */
+  async adopt(head: Head, text: string, commits: LogRecord["commits"], slots: ReadonlyMap<string, Slot>): Promise<void> {
+    await this.#catchingUp;
+    if (head.commit > this.#head.commit) {
+      commits.forEach(({ txid, changes, set }, i) =>
+        this.recent.add(this.#head.commit + 1 + i, txid, set === undefined ? changes.map(({ path }) => path) : undefined)
+      );
+      if (commits.some(({ set }) => set !== undefined)) this.cache.clear();
+      for (const [path, slot] of slots) this.cache.set(path, slot);
+    }
+    if (isLater(head, this.#head)) this.#set(head, text);
+  }
+
+  async #fetch(paths: readonly string[], gone: boolean, slots: Map<string, Slot>, since: number): Promise<Head> {
+    const { paths: keys, seal } = this.#parts;
+    const wanted = paths.flatMap((path) => gone ? [keys.row(path), keys.gone(path)] : [keys.row(path)]);
+    const [text, ...values] = await this.#together(wanted);
+    const head = await this.#advance(text, since);
+    const stride = gone ? 2 : 1;
+    for (const [i, path] of paths.entries()) {
+      const overlaid = head.applied < head.commit ? await this.#parts.overlay(head, path) : undefined;
+      const row = values[stride * i];
+      const rest = gone ? values[stride * i + 1] : undefined;
+      const slot = overlaid ??
+        (row !== undefined
+          ? slotOf(await parseRow(row, path, seal))
+          : rest !== undefined
+          ? await parseGone(rest, path, seal)
+          : gone
+          ? emptySlot
+          : absentSlot);
+      if (slot.commit > head.commit) {
+        throw corrupt(`the row "${path}"`, `it is of commit ${slot.commit}, and the head of ${head.commit}`, slot.commit, path);
+      }
+      slots.set(path, slot);
+      if (head.commit === this.#head.commit) this.cache.set(path, slot);
+    }
+    return head;
+  }
+
+  /** One call on the driver for all that is asked for in the same microtask; the head comes first. */
+  #together(keys: readonly string[]): Promise<readonly (Stored | undefined)[]> {
+    const waiting = this.#waiting ??= this.#nextCall();
+    const from = waiting.keys.length;
+    waiting.keys.push(...keys);
+    return waiting.answer.then((values) => [values[0], ...values.slice(from, from + keys.length)]);
+  }
+
+  #nextCall(): { keys: string[]; answer: Promise<readonly (Stored | undefined)[]> } {
+    const keys = [this.#parts.paths.head];
+    const answer = Promise.resolve().then(() => {
+      this.#waiting = undefined;
+      return this.#parts.port.getMany(keys);
+    });
+    return { keys, answer };
+  }
+
+  /** Learns what a head implies. `since`: what was known when it was asked for; a head behind that lost commits. */
+  async #advance(text: Stored | undefined, since: number): Promise<Head> {
+    if (text === this.#text) {
+      this.#lookedAt = this.#parts.now();
+      return this.#head;
+    }
+    if (text === undefined) throw dropped();
+    const head = await parseHead(text, this.#parts.seal);
+    if (head.id !== this.#head.id && this.#text !== undefined) throw dropped();
+    if (head.commit < since) {
+      throw corrupt(
+        "the head of the namespace",
+        `commit ${since} was seen, and now it is at ${head.commit}: acknowledged commits were lost`,
+        since,
+      );
+    }
+    const turn = this.#catchingUp.then(() => this.#catchUp(head, text as string));
+    this.#catchingUp = turn.catch(() => {});
+    await turn;
+    return head;
+  }
+
+  async #catchUp(head: Head, text: string): Promise<void> {
+    const known = this.#head;
+    if (head.commit === known.commit && this.#text !== undefined && head.digest !== known.digest) {
+      throw corrupt("the head of the namespace", `commit ${head.commit} was seen with another digest`, head.commit);
+    }
+    if (!isLater(head, known) && this.#text !== undefined) return;
+    if (head.commit > known.commit) {
+      const records = await this.#recordsBetween(known, head);
+      if (records === undefined) {
+        this.cache.clear();
+        this.recent = new Recent(head.commit);
+      } else for (const record of records) this.#learn(record);
+    }
+    this.#set(head, text);
+  }
+
+  #learn(record: LogRecord): void {
+    record.commits.forEach((commit, i) => {
+      const paths = commit.set === undefined ? commit.changes.map(({ path }) => path) : undefined;
+      this.recent.add(record.first + i, commit.txid, paths);
+      if (paths === undefined) this.cache.clear();
+      else for (const path of paths) this.cache.delete(path);
+    });
+  }
+
+  /** The records after one head up to another, proven to chain; `undefined` if there are too many, or the oldest may be gone. */
+  async #recordsBetween(from: Head, to: Head): Promise<readonly LogRecord[] | undefined> {
+    const { port, paths, seal } = this.#parts;
+    if (this.#text === undefined || to.commit - from.commit > CATCH_UP || to.horizon > from.commit) return undefined;
+    const items = await port.list({ prefix: paths.logs, after: paths.log(from.commit), limit: to.commit - from.commit, values: true });
+    const records: LogRecord[] = [];
+    let { commit, digest } = from;
+    for (const { key, value } of items) {
+      if (commit === to.commit) break;
+      if (key !== paths.log(commit + 1)) break;
+      const record = await parseRecord(value, commit + 1, seal);
+      if (record.prev !== digest) throw corrupt(`the record of commit ${commit + 1}`, "it does not follow the one before it", commit + 1);
+      records.push(record);
+      commit += record.commits.length;
+      digest = record.digest;
+    }
+    if (commit === to.commit && digest === to.digest) return records;
+    // Removed while we read? Only a horizon read after the gap was seen can say so.
+    const again = await parseHead((await port.getMany([paths.head]))[0], seal);
+    if (again.horizon > from.commit) return undefined;
+    throw corrupt("the log", `commit ${commit + 1} is missing, or the head does not fit it`, commit + 1);
+  }
+
+  #set(head: Head, text: string): void {
+    this.#head = head;
+    this.#text = text;
+    this.#lookedAt = this.#parts.now();
+  }
+}
+
+/** A head as it is stored, with its text. */
+export async function sealHead(head: Head, seal: Seal): Promise<{ readonly head: Head; readonly text: string }> {
+  return { head, text: await formatHead(head, seal) };
+}
+
+function slotOf(row: Slot["row"] & object): Slot {
+  return { commit: row.commit, revision: row.revision, row };
+}
+
+function isLater(a: Head, b: Head): boolean {
+  return a.commit > b.commit ||
+    (a.commit === b.commit && (a.applied > b.applied || a.step > b.step || a.horizon > b.horizon));
+}
+
+function dropped(): StateError {
+  return new StateError("STATE_CLOSED", "Cannot use the namespace: it was dropped", { details: {} });
+}
