@@ -10,10 +10,8 @@ import { type Limits, resolveLimits } from "./limits.ts";
 import type { SchemaDefinition } from "./schema/define.ts";
 import type { StateClass } from "./state/entry.ts";
 import type { Consistency, StateManager } from "./state/manager.ts";
-import { createState } from "./state/state.ts";
 import type { Driver } from "./store/driver.ts";
 import { memory } from "./store/memory_driver.ts";
-import { openStore } from "./store/store.ts";
 
 /** What an operator should hear. */
 export interface Warning {
@@ -59,9 +57,6 @@ const optionNames: ReadonlySet<string> = new Set(
   "driver namespace schemas history consistency readOnly onWarning classify crypto now random limits".split(" "),
 );
 
-/** How many open states use a driver: the last one closes it. */
-const users: WeakMap<Driver, number> = new WeakMap();
-
 /**
  * Opens persistent state. With no options: memory, ready at once. Completes an interrupted commit before it resolves. Driver
  * options that name a place on disk create it if it is missing.
@@ -86,32 +81,22 @@ export async function openState(options: OpenStateOptions = {}): Promise<StateMa
   checkDriver(driver);
   const limits = resolveLimits(options.limits);
   const name = checkName(namespace, "id", limits.keyBytes);
-  const schemas = options.schemas === undefined || options.schemas.length === 0
-    ? undefined
-    : (await import("./schema/rules.ts")).createSchemaRules(options.schemas);
   const consistency = checkConsistency(options.consistency, driver);
-  users.set(driver, (users.get(driver) ?? 0) + 1);
-  const release = async () => {
-    const left = users.get(driver)! - 1;
-    users.set(driver, left);
-    if (left === 0) await driver.dispose?.();
-  };
-  try {
-    const store = await openStore({
-      driver,
-      namespace: name,
-      readOnly,
-      crypto: options.crypto,
-      now,
-      random: options.random ?? randomBytes,
-      cacheBytes: limits.cacheBytes,
-      onWarning,
-    });
-    return createState({ store, limits, now, consistency, readOnly, schemas, classify: options.classify, onWarning, release });
-  } catch (error) {
-    await release();
-    throw error;
-  }
+  // What a page needs before it opens anything is this file; the engine comes with the first open state.
+  const { openEngine } = await import("./engine.ts");
+  return await openEngine({
+    driver,
+    namespace: name,
+    readOnly,
+    schemas: options.schemas ?? [],
+    consistency,
+    classify: options.classify,
+    crypto: options.crypto,
+    now,
+    random: options.random ?? randomBytes,
+    limits,
+    onWarning,
+  });
 }
 
 /**

@@ -46,17 +46,11 @@ export function reviveValue(codec: string, parsed: unknown): unknown {
     if (tag === "undefined") return undefined;
     if (numberNames.includes(tag)) return Number(tag);
     const [kind, payload] = Array.isArray(tag) && tag.length === 2 ? tag : [];
-    switch (kind) {
-      case "bigint":
-        return bigint(payload);
-      case "ref":
-        return (Number.isInteger(payload) ? nodes[payload] : undefined) ?? fail("ref");
-      case "Map":
-      case "Set":
-        return Array.isArray(payload) ? open(kind, payload) : fail(kind);
-      case "Object":
-      case "null":
-        return typeof payload === "object" && payload !== null && !Array.isArray(payload) ? open(kind, payload) : fail(kind);
+    if (kind === "bigint") return bigint(payload);
+    if (kind === "ref") return (Number.isInteger(payload) ? nodes[payload] : undefined) ?? fail("ref");
+    const isList = kind === "Map" || kind === "Set";
+    if (isList || kind === "Object" || kind === "null") {
+      return typeof payload === "object" && payload !== null && Array.isArray(payload) === isList ? open(kind, payload) : fail(kind);
     }
     const node = kind === "Date" ? date(payload) : binary(kind, payload);
     nodes.push(node);
@@ -99,7 +93,7 @@ function close({ kind, items, length }: Frame): object {
   if (kind !== "Map" && kind !== "Set") return items;
   const list = items as unknown as readonly unknown[];
   const made = kind === "Set" ? new Set(list) : new Map<unknown, unknown>();
-  if (made instanceof Map) { for (let at = 0; at < length; at += 2) made.set(list[at], list[at + 1]); }
+  for (let at = 0; made instanceof Map && at < length; at += 2) made.set(list[at], list[at + 1]);
   // A key or element that stands twice, or a key without a value.
   return made.size === (kind === "Set" ? length : length / 2) ? made : fail(kind);
 }

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { checkName } from "../keys/key.ts";
 import { decodeScope, encodeScope, type StateScope } from "../keys/scopes.ts";
-import { decodeSegment, encodeSegment } from "../keys/segment.ts";
+import { decodeSegment } from "../keys/segment.ts";
 import type { PathRange } from "../store/recent.ts";
 import type { Row } from "../store/row.ts";
 import { corrupt } from "../store/seal.ts";
 import type { Core, Target } from "./core.ts";
-import type { Entry, ListOptions } from "./entry.ts";
+import type { Entry } from "./entry.ts";
+import { checkLimit, type Listing, listingOf } from "./listing_options.ts";
 import { isLive } from "./live.ts";
 import type { ScopesOptions } from "./manager.ts";
 import { GONE } from "./payload.ts";
@@ -18,35 +18,6 @@ import { entryOf, loadEntry, localEntryOf, localOf } from "./reads.ts";
 
 /** Entries that one page reads where the caller sets no limit. */
 const PAGE = 500;
-
-/** Where a listing runs. */
-export interface Listing {
-  readonly scope: StateScope;
-  /** Scope path and the encoded prefix. */
-  readonly prefix: string;
-  /** Exclusive. */
-  readonly after: string | undefined;
-  readonly limit: number;
-  readonly reverse: boolean;
-}
-
-/** A listing from what the caller says. */
-export function listingOf(scope: StateScope, options: ListOptions): Listing {
-  const { prefix, after, limit = Infinity, reverse = false } = options;
-  const path = `${encodeScope(scope)}!`;
-  return {
-    scope,
-    prefix: path + (prefix === undefined || prefix === "" ? "" : encodeSegment(checkName(prefix, "key"))),
-    after: after === undefined || after === "" ? undefined : path + encodeSegment(checkName(after, "key")),
-    limit: checkLimit(limit),
-    reverse,
-  };
-}
-
-function checkLimit(limit: number): number {
-  if (limit === Infinity || (Number.isSafeInteger(limit) && limit >= 0)) return limit;
-  throw new RangeError(`Cannot list with limit ${String(limit)}: it must be a whole number, 0 or more`);
-}
 
 /** The key at the end of a path. */
 export function targetAt(scope: StateScope, path: string): Target {

@@ -11,7 +11,7 @@ import { corrupt } from "../store/seal.ts";
 import { checkSignal, type Core } from "./core.ts";
 import type { CommitOptions } from "./entry.ts";
 import type { LocalEntry } from "./ephemeral.ts";
-import { listingOf } from "./listing.ts";
+import { listingOf } from "./listing_options.ts";
 import { isLive } from "./live.ts";
 import { draftMemory, type Remembered, rememberedAs, resultOf, rowOfRepeat } from "./operation_ids.ts";
 import { draftValue, GONE, textOf } from "./payload.ts";

@@ -13,11 +13,10 @@ import { createCursor, type Cursor } from "./cursor.ts";
 import type { Key, ListOptions, StateClass } from "./entry.ts";
 import { EphemeralEntries } from "./ephemeral.ts";
 import { Guard } from "./guard.ts";
-import { listEntries, type Listing, listingOf, listKeys, listScopes } from "./listing.ts";
+import { type Listing, listingOf } from "./listing_options.ts";
 import type { Consistency, Inspection, StateManager } from "./manager.ts";
 import { has, load, loadEntry, loadMany } from "./reads.ts";
 import { scopedState } from "./scoped.ts";
-import { transaction } from "./transaction.ts";
 import { increment, update, type UpdateOptions } from "./update.ts";
 import { WriteBehind } from "./write_behind.ts";
 import { deleteKey, save } from "./writes.ts";
@@ -80,10 +79,14 @@ export function createState(parts: StateParts): StateManager {
     if (readOnly) throw new StateError("STATE_READ_ONLY", "Cannot write: the state was opened with readOnly", { details: {} });
   };
   const at = (scope: StateScope, key: Key) => targetOf(scope, key, core);
-  const cursor = <T>(scope: StateScope, options: ListOptions, list: (listing: Listing, core: Core) => AsyncGenerator<T>): Cursor<T> => {
+  const cursor = <T>(
+    scope: StateScope,
+    options: ListOptions,
+    list: (rooms: typeof import("./listing.ts"), listing: Listing) => AsyncGenerator<T>,
+  ): Cursor<T> => {
     core.enter();
     const listing = listingOf(scopeOf(scope, core), options);
-    return createCursor((limit = Infinity) => entered(core, () => list({ ...listing, limit: Math.min(listing.limit, limit) }, core)));
+    return createCursor((limit = Infinity) => entered(core, (rooms) => list(rooms, { ...listing, limit: Math.min(listing.limit, limit) })));
   };
 
   const state = {
@@ -112,14 +115,14 @@ export function createState(parts: StateParts): StateManager {
       writable();
       return await deleteKey(at(scope, key), options, core);
     },
-    keys: (scope, options = {}) => cursor(scope, options, listKeys),
-    entries: (scope, options = {}) => cursor(scope, options, listEntries),
+    keys: (scope, options = {}) => cursor(scope, options, ({ listKeys }, listing) => listKeys(listing, core)),
+    entries: (scope, options = {}) => cursor(scope, options, ({ listEntries }, listing) => listEntries(listing, core)),
     scopes: (options = {}) => {
       core.enter();
       const after = options.after === undefined ? {} : { after: scopeOf(options.after, core) };
       const all = { ...options, ...after };
       return createCursor((limit = Infinity) =>
-        entered(core, () => listScopes({ ...all, limit: Math.min(all.limit ?? Infinity, limit) }, core))
+        entered(core, ({ listScopes }) => listScopes({ ...all, limit: Math.min(all.limit ?? Infinity, limit) }, core))
       );
     },
     clear: async (scope, options = {}) => {
@@ -162,6 +165,7 @@ export function createState(parts: StateParts): StateManager {
       if (readOnly) {
         throw new StateError("STATE_READ_ONLY", "Cannot run a transaction: the state was opened with readOnly", { details: {} });
       }
+      const { transaction } = await import("./transaction.ts");
       return await transaction(fn, options, core);
     },
     in: (scope) => {
@@ -216,10 +220,10 @@ export function createState(parts: StateParts): StateManager {
   return state;
 }
 
-/** A listing that is begun only where the state may still be used. */
-async function* entered<T>(core: Core, start: () => AsyncGenerator<T>): AsyncGenerator<T> {
+/** A listing, its code loaded when it begins; it goes on only while the state may be used. */
+async function* entered<T>(core: Core, start: (rooms: typeof import("./listing.ts")) => AsyncGenerator<T>): AsyncGenerator<T> {
   core.enter();
-  for await (const item of start()) {
+  for await (const item of start(await import("./listing.ts"))) {
     yield item;
     core.enter();
   }

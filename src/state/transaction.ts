@@ -15,7 +15,8 @@ import { checkRevision, checkSignal, conflict, type Core, expiryOf, kindOf, scop
 import { createCursor, type Cursor } from "./cursor.ts";
 import { type Awaitable, DELETE, type Entry, type EntryOptions, type Key, type ListOptions, type Precondition } from "./entry.ts";
 import type { LocalEntry } from "./ephemeral.ts";
-import { type Listing, listingOf, targetAt } from "./listing.ts";
+import { targetAt } from "./listing.ts";
+import { type Listing, listingOf } from "./listing_options.ts";
 import { isLive } from "./live.ts";
 import type { ScopeVerbs, Transaction, TransactionOptions } from "./manager.ts";
 import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./operation_ids.ts";
