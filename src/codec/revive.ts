@@ -99,9 +99,9 @@ function close({ kind, items, length }: Frame): object {
 }
 
 function bigint(payload: unknown): bigint {
-  const [, minus, digits] = /^(-?)([1-9a-f][0-9a-f]*|0)$/.exec(typeof payload === "string" ? payload : "") ?? fail("bigint");
-  const value = BigInt("0x" + digits);
-  return minus ? -value : value;
+  const [digits] = /^(?:0|-?[1-9a-f][0-9a-f]*)$/.exec(typeof payload === "string" ? payload : "") ?? fail("bigint");
+  const value = BigInt(digits.replace(/^-?/, "0x"));
+  return digits.startsWith("-") ? -value : value;
 }
 
 function date(payload: unknown): Date {

@@ -14,8 +14,12 @@ const keyKinds: ReadonlySet<string> = new Set("api private access signing encryp
 /** What makes a `token` at the end a count: `max_tokens` is another word, `max_token` is not. */
 const tokenLimits: ReadonlySet<string> = new Set("max min".split(" "));
 
+/** No key without one of these has such a word; most keys end here. */
+const hint = /secret|pass|pwd|credential|auth|key|token/i;
+
 /** The rule by which a key is sensitive; `undefined` if it is not. */
 export function secretRule(key: string): string | undefined {
+  if (!hint.test(key)) return undefined;
   // A capital begins a word, but for the last of several in a row: "apiKey", "APIKey", "API_KEY".
   const parts = key.replace(/(\p{Ll}|\d)(\p{Lu})/gu, "$1 $2").replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, "$1 $2").toLowerCase().split(
     /[^\p{L}\d]+/u,

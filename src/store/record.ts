@@ -63,9 +63,15 @@ export async function formatRecord(record: LogRecord, seal: Seal): Promise<{ rea
  * The record that goes by a number.
  *
  * @throws {StateError} STATE_CORRUPT if it is malformed, goes by another number, or a payload does not fit its digest; whether it
- * belongs into the chain is the caller's to judge, by `prev` and `digest`
+ * belongs into the chain is the caller's to judge, by `prev` and `digest`. Without `payloads` only what the chain covers is
+ * proven: enough for who needs no value
  */
-export async function parseRecord(text: Stored | undefined, first: number, seal: Seal): Promise<LogRecord & { readonly digest: string }> {
+export async function parseRecord(
+  text: Stored | undefined,
+  first: number,
+  seal: Seal,
+  how: { readonly payloads: boolean } = { payloads: true },
+): Promise<LogRecord & { readonly digest: string }> {
   const what = `the record of commit ${first}`;
   const lines = openEnvelope("L", text, what, first).split("\n");
   const [number, epoch, at, prev, count] = parseLine(lines[0], what) as [number, number, number, string, number];
@@ -84,7 +90,7 @@ export async function parseRecord(text: Stored | undefined, first: number, seal:
       const { change, digest } = parseChange(lines[next]!, lines[next + 1]!, what);
       if (formatHeader(change, digest) !== lines[next]) throw corrupt(what, "a change in it is malformed", first);
       changes.push(change);
-      payloads.push(payloadSeal(change));
+      if (how.payloads) payloads.push(payloadSeal(change));
       digests.push(digest);
     }
     const commit = { txid, op, changes, ...(set[0] === undefined ? {} : { set: parseSet(size, set) }) };
