@@ -6,7 +6,7 @@
 import { StateError } from "./errors.ts";
 import { checkName } from "./keys/key.ts";
 import type { StateScope } from "./keys/scopes.ts";
-import { type Limits, resolveLimits } from "./limits.ts";
+import { defaultLimits, type Limits, resolveLimits } from "./limits.ts";
 import type { SchemaDefinition } from "./schema/define.ts";
 import type { StateClass } from "./state/entry.ts";
 import type { Consistency, StateManager } from "./state/manager.ts";
@@ -80,7 +80,7 @@ export async function openState(options: OpenStateOptions = {}): Promise<StateMa
   const { driver = memory(), namespace = "state", readOnly = false, now = Date.now, onWarning = () => {} } = options;
   checkDriver(driver);
   const limits = resolveLimits(options.limits);
-  const name = checkName(namespace, "id", limits.keyBytes);
+  const name = checkName(namespace, "id", defaultLimits.keyBytes);
   const consistency = checkConsistency(options.consistency, driver);
   // What a page needs before it opens anything is this file; the engine comes with the first open state.
   const { openEngine } = await import("./engine.ts");

@@ -55,6 +55,8 @@ export interface Core {
   readonly guard: Guard;
   /** Throws STATE_CLOSED after close(), TypeError inside a transaction. */
   enter(): void;
+  /** Throws STATE_READ_ONLY where nothing may be written. */
+  checkWritable(): void;
   /** Commits; what was written behind before goes first. */
   commit<R>(operation: Operation<R> | WideOperation<R>, signal?: AbortSignal): Promise<R>;
 }

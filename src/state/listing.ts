@@ -5,6 +5,7 @@
  */
 import { decodeScope, encodeScope, type StateScope } from "../keys/scopes.ts";
 import { decodeSegment } from "../keys/segment.ts";
+import type { ScopeType } from "../scope.ts";
 import type { PathRange } from "../store/recent.ts";
 import type { Row } from "../store/row.ts";
 import { corrupt } from "../store/seal.ts";
@@ -15,6 +16,18 @@ import { isLive } from "./live.ts";
 import type { ScopesOptions } from "./manager.ts";
 import { GONE } from "./payload.ts";
 import { entryOf, loadEntry, localEntryOf, localOf } from "./reads.ts";
+
+const scopeTypes: ReadonlySet<unknown> = new Set<ScopeType>([
+  "global",
+  "user",
+  "session",
+  "agent",
+  "tool",
+  "workflow",
+  "step",
+  "hook",
+  "custom",
+]);
 
 /** Entries that one page reads where the caller sets no limit. */
 const PAGE = 500;
@@ -92,7 +105,10 @@ export async function* listEntries(listing: Listing, core: Core): AsyncGenerator
 /** Scopes that hold an entry, in order. */
 export async function* listScopes(options: ScopesOptions, core: Core): AsyncGenerator<StateScope> {
   const { type, after, reverse = false, limit = Infinity } = options;
-  const prefix = type === undefined ? "" : type;
+  if (type !== undefined && !scopeTypes.has(type)) {
+    throw new TypeError(`Cannot list scopes of type ${JSON.stringify(type)}: there is no such type`);
+  }
+  const prefix = type === undefined ? "" : `${type}!`;
   let left = checkLimit(limit);
   let path = after === undefined ? undefined : encodeScope(after);
   while (left > 0) {

@@ -117,9 +117,9 @@ async function run<T>(
       if (!isMine) lost.abort(new StateError("STATE_LOCKED", `Cannot go on with "${target.key}": the lease was lost`, { details: {} }));
     }, () => {/* The next renewal tries again; the lease says how long that may take. */});
   }, leaseMs / 3);
-  let result: T;
   try {
-    result = await fn({ id: lease.id, number: lease.number, signal: lost.signal });
+    const result = await fn({ id: lease.id, number: lease.number, signal: lost.signal });
+    return await finish(target, result, lease, options, core);
   } catch (error) {
     await giveBack(target, lease, core).catch(() => {/* Then it runs out. */});
     throw error;
@@ -127,7 +127,6 @@ async function run<T>(
     clearInterval(renewal);
     signal?.removeEventListener("abort", stop);
   }
-  return await finish(target, result, lease, options, core);
 }
 
 /** Stores the result, if the lease is still ours, and ends the lease. */

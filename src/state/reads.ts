@@ -50,16 +50,16 @@ export async function has(target: Target, core: Core): Promise<boolean> {
   return isLive(slots.get(target.path)!.row, core.now());
 }
 
-/** The values of those keys that have one, all of one commit. */
-export async function loadMany(targets: readonly Target[], core: Core): Promise<Map<string, unknown>> {
+/** The values of those keys that have one, by the keys as they were asked for, all of one commit. */
+export async function loadMany(targets: ReadonlyMap<string, Target>, core: Core): Promise<Map<string, unknown>> {
   for (let attempt = 1;; attempt++) {
     const values = new Map<string, unknown>();
-    const stored = targets.filter(({ path }) => localOf(path, core) === undefined && !core.behind.holds(path));
+    const stored = [...targets.values()].filter(({ path }) => localOf(path, core) === undefined && !core.behind.holds(path));
     const slots: ReadonlyMap<string, Slot> = stored.length === 0
       ? new Map()
       : (await core.store.read(stored.map(({ path }) => path), core.reading)).slots;
     let lost: Row | undefined;
-    for (const target of targets) {
+    for (const [asked, target] of targets) {
       const local = localOf(target.path, core);
       const row = slots.get(target.path)?.row;
       const entry = local !== undefined
@@ -68,7 +68,7 @@ export async function loadMany(targets: readonly Target[], core: Core): Promise<
         ? await entryOf(target, row, core)
         : undefined;
       if (entry === GONE) lost = row;
-      else if (entry !== undefined) values.set(target.key, entry.value);
+      else if (entry !== undefined) values.set(asked, entry.value);
     }
     if (lost === undefined) return values;
     core.store.view.cache.delete(lost.path);

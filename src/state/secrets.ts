@@ -6,7 +6,7 @@
 
 /** Words that mean a secret wherever they stand. */
 const words: ReadonlySet<string> = new Set(
-  ("secret secrets password passwords passwd passphrase pwd credential credentials authorization apikey apikeys privatekey " +
+  ("secret secrets password passwords passphrase credential credentials authorization apikey apikeys privatekey " +
     "accesskey secretkey authtoken accesstoken refreshtoken bearertoken").split(" "),
 );
 /** What makes a `key` a secret one: `api_key`, `private_key`. */
@@ -15,7 +15,7 @@ const keyKinds: ReadonlySet<string> = new Set("api private access signing encryp
 const tokenLimits: ReadonlySet<string> = new Set("max min".split(" "));
 
 /** No key without one of these has such a word; most keys end here. */
-const hint = /secret|pass|pwd|credential|auth|key|token/i;
+const hint = /secret|pass|credential|auth|key|token/i;
 
 /** The rule by which a key is sensitive; `undefined` if it is not. */
 export function secretRule(key: string): string | undefined {

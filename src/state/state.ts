@@ -72,11 +72,14 @@ export function createState(parts: StateParts): StateManager {
       if (isClosed) throw new StateError("STATE_CLOSED", "Cannot use the state: it was closed", { details: {} });
       if (guard.isInside) throw new TypeError("Cannot use the state inside a transaction: use the transaction that the function was given");
     },
+    checkWritable() {
+      if (readOnly) throw new StateError("STATE_READ_ONLY", "Cannot write: the state was opened with readOnly", { details: {} });
+    },
     commit,
   };
   const writable = () => {
     core.enter();
-    if (readOnly) throw new StateError("STATE_READ_ONLY", "Cannot write: the state was opened with readOnly", { details: {} });
+    core.checkWritable();
   };
   const at = (scope: StateScope, key: Key) => targetOf(scope, key, core);
   const cursor = <T>(
@@ -101,7 +104,7 @@ export function createState(parts: StateParts): StateManager {
     loadMany: async (scope, keys) => {
       core.enter();
       if (!Array.isArray(keys)) throw new TypeError("Cannot load many: keys must be an array");
-      return await loadMany(keys.map((key) => at(scope, key)), core);
+      return await loadMany(new Map(keys.map((key) => [key, at(scope, key)])), core);
     },
     entry: async (scope: StateScope, key: Key) => {
       core.enter();
@@ -162,9 +165,6 @@ export function createState(parts: StateParts): StateManager {
     },
     transaction: async (fn, options = {}) => {
       core.enter();
-      if (readOnly) {
-        throw new StateError("STATE_READ_ONLY", "Cannot run a transaction: the state was opened with readOnly", { details: {} });
-      }
       const { transaction } = await import("./transaction.ts");
       return await transaction(fn, options, core);
     },

@@ -23,7 +23,7 @@ import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./o
 import { decode, encode, GONE } from "./payload.ts";
 import { entryOf, localEntryOf } from "./reads.ts";
 import { scopeVerbs } from "./scoped.ts";
-import { notANumber } from "./update.ts";
+import { checkStep, notANumber } from "./update.ts";
 import { find, originOf, prepareSave, put, remove, type Saving } from "./writes.ts";
 
 /** What the transaction read is not so any more. */
@@ -158,6 +158,7 @@ class Run {
       ) => await this.#update(at(scope, key), fn, options)),
       increment: guarded(async (scope: StateScope, key: Key, by: number = 1, options: Precondition = {}) => {
         const target = at(scope, key);
+        checkStep(target, by);
         const add = (current: unknown) => {
           if (typeof current !== "number") throw notANumber(target, current);
           return current + by;
@@ -288,6 +289,7 @@ class Run {
 
   async #save(target: Target, value: unknown, options: Precondition & EntryOptions, kept = 0): Promise<void> {
     const core = this.#core;
+    core.checkWritable();
     if (value === undefined) throw new TypeError(`Cannot save "${target.key}": the value is undefined; delete() removes an entry`);
     const kind = kindOf(target, options, core);
     const encoded = encode(value, target, core);
@@ -299,6 +301,7 @@ class Run {
   }
 
   async #delete(target: Target, options: Precondition): Promise<boolean> {
+    this.#core.checkWritable();
     await this.#check(target, options);
     const { visible, last } = await this.#revision(target);
     this.#write({ target, saving: undefined, revision: this.#writes.has(target.path) ? last : last + 1, at: this.#core.now() });

@@ -81,12 +81,23 @@ export async function update(verb: string, target: Target, fn: Updating, options
 
 /** Adds to a number. */
 export async function increment(target: Target, by: number, options: WriteOptions, core: Core): Promise<number> {
-  if (typeof by !== "number") throw new TypeError(`Cannot increment "${target.key}" by a ${typeof by}: it must be a number`);
+  checkStep(target, by);
   const add = (current: unknown) => {
     if (typeof current === "number") return current + by;
     throw notANumber(target, current);
   };
   return await update("increment", target, add, { ...options, initial: 0 }, core) as number;
+}
+
+/**
+ * What is to be added, from the caller.
+ *
+ * @throws {TypeError} if it is no finite number
+ */
+export function checkStep({ key }: Target, by: unknown): void {
+  if (typeof by !== "number" || !Number.isFinite(by)) {
+    throw new TypeError(`Cannot increment "${key}" by ${String(by)}: it must be a finite number`);
+  }
 }
 
 /** STATE_INVALID_VALUE about what was to be counted. */

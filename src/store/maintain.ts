@@ -44,7 +44,9 @@ export async function trim(view: View, parts: StepParts): Promise<void> {
     const first = Number(key.slice(paths.logs.length));
     // What goes is named in the headers, which the chain proves; the values need no look.
     const record = await parseRecord(value, first, seal, { payloads: false });
-    if (previous !== undefined && record.prev !== previous) throw corrupt(`the record of commit ${first}`, "it does not follow the one before it", first);
+    if (previous !== undefined && record.prev !== previous) {
+      throw corrupt(`the record of commit ${first}`, "it does not follow the one before it", first);
+    }
     previous = record.digest;
     const last = first + record.commits.length - 1;
     if (last > end) break;
