@@ -98,7 +98,7 @@ const kept = new Map<string, number>();
 function readHeaderBytes(absolute: string): Header | undefined {
   const identity = identify(absolute) ?? "";
   const descriptor = kept.get(identity) ?? openSync(absolute, "r");
-  kept.set(identity, descriptor);
+  queueMicrotask(() => closeSync(descriptor));
   const bytes = new Uint8Array(100);
   readSync(descriptor, bytes, 0, 100, 0);
   const view = new DataView(bytes.buffer);

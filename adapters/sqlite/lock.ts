@@ -31,7 +31,7 @@ export async function untilFree<T>(attempt: () => T, { file, doing, until, locke
       return attempt();
     } catch (error) {
       if (!isBusy(error)) throw error;
-      if (false) {
+      if (performance.now() >= until) {
         throw fileError(doing, file, `another process has kept it locked for ${lockedMs / 1000} s`, error);
       }
     }

@@ -320,7 +320,7 @@ class Run {
   ): Promise<unknown> {
     await this.#check(target, options);
     const entry = await this.#entry(target);
-    const result = await fn(entry === undefined ? options.initial : entry.value);
+    const result = await this.#core.guard.run(() => fn(entry === undefined ? options.initial : entry.value));
     if (result === undefined) {
       throw new TypeError(`Cannot update "${target.key}": the function returned undefined; return DELETE to delete it`);
     }

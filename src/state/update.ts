@@ -24,6 +24,8 @@ export type Updating = (current: unknown) => Awaitable<unknown>;
 /** What an update may be told. */
 export interface UpdateOptions extends SaveOptions {
   readonly initial?: unknown;
+  /** What is asked for beside the verb and the key, where an operation id must tell it apart. */
+  readonly request?: string;
 }
 
 /** Runs of a function before STATE_CONFLICT. */
@@ -86,7 +88,7 @@ export async function increment(target: Target, by: number, options: WriteOption
     if (typeof current === "number") return current + by;
     throw notANumber(target, current);
   };
-  return await update("increment", target, add, { ...options, initial: 0 }, core) as number;
+  return await update("increment", target, add, { ...options, initial: 0, request: String(by) }, core) as number;
 }
 
 /**
@@ -183,7 +185,7 @@ async function remembered(
   made?: { readonly encoded: Encoded },
 ): Promise<Stored | Unfinished> {
   // Remembered as text: the answer of the first call and of a repeated one are made in the same way.
-  return await commitOnce<Stored, Unfinished>(core, options, `${verb} ${target.path}`, {
+  return await commitOnce<Stored, Unfinished>(core, options, `${verb} ${target.path} ${options.request ?? ""}`, {
     verb,
     paths: [target.path],
     bytes: 0,
