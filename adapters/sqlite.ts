@@ -16,27 +16,32 @@ const lockedMs = 30_000;
  *
  * Nothing is opened before the first call. Reads create nothing; the first write creates the file (mode 0600) and missing
  * folders (0700). SQLite keeps a log and an index beside it, `-wal` and `-shm`, which the last one to close removes. A driver
- * that was disposed opens the file again at the next call. The file must be on a local file system. If it, or its log, is
- * removed or replaced while it is open, the next write says so.
+ * that was disposed opens the file again at the next call. The file must be on a local file system, and its folder writable,
+ * for readers too. If it, or its log, is removed or replaced while it is open, the next write says so.
  *
- * SQLite before 3.51.3, which Node had before 22.23, has a rare bug that can damage a file that several processes write.
+ * SQLite before 3.51.3, as in Node 22.13, has a rare bug that can damage a file that several processes write; the newest
+ * Node 22 has none.
+ *
+ * The driver's methods reject with a `StateError`:
+ *
+ * - `STATE_UNSUPPORTED` if this runtime has no SQLite, as Node 20;
+ * - `STATE_DRIVER` if the file cannot be opened, read or written, belongs to another application, was removed, or another
+ *   process has kept it locked for 30 seconds; nothing was written then;
+ * - `STATE_NEWER_FORMAT` if a newer version of this library made the file;
+ * - `STATE_CORRUPT` if SQLite finds its pages damaged.
  *
  * @param file the path, as it is: no `file:` URL
  * @throws {TypeError} if it is not a path
  *
- * Its methods reject with these errors:
- * - STATE_UNSUPPORTED if this runtime has no SQLite, as Node 20
- * - STATE_DRIVER if the file cannot be opened, read or written, belongs to another application, was removed, or another
- *   process has kept it locked for 30 seconds; nothing was written
- * - STATE_NEWER_FORMAT if a newer version of this library made the file
- * - STATE_CORRUPT if SQLite finds its pages damaged
+ * @see https://www.sqlite.org/wal.html#walresetbug
  *
  * @example
  * ```ts
  * import { openState, StateScope } from "@llmspell/state-persistence";
  * import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
  *
- * await using state = await openState({ driver: sqlite("./agents.db") });
+ * const folder = Deno.makeTempDirSync();
+ * await using state = await openState({ driver: sqlite(`${folder}/agents.db`) });
  * await state.increment(StateScope.global, "starts");
  * ```
  */

@@ -28,8 +28,8 @@ export async function decompress(bytes: Uint8Array, length: number): Promise<Uin
     throw new StateError("STATE_CORRUPT", "Cannot decompress stored bytes: the stream is malformed", { details: {}, cause });
   }
   if (out.length !== length) {
-    const found = out.length > length ? "more" : `${out.length}`;
-    throw new StateError("STATE_CORRUPT", `Cannot decompress stored bytes: expected ${length}, found ${found}`, { details: {} });
+    const found = out.length > length ? `${out.length} or more` : `${out.length}`;
+    throw new StateError("STATE_CORRUPT", `Cannot decompress stored bytes: expected ${length} bytes, found ${found}`, { details: {} });
   }
   return out;
 }

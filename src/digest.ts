@@ -7,6 +7,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 
 /** What of Web Crypto is used; `@std/crypto`'s `crypto` has the same shape. */
 export interface DigestCrypto {
+  /** Web Crypto's own, or a superset of it. */
   readonly subtle: Pick<SubtleCrypto, "digest">;
 }
 
@@ -78,9 +79,9 @@ export function toBase64url(bytes: Uint8Array): string {
 export function fromBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
   const rest = text.length % 4;
   const length = Math.floor(text.length * 3 / 4);
-  if (rest === 1) return undefined;
   const bytes = decodeBase64(text, length);
-  // A shorter result is text with white space or padding; a last group that is written otherwise has stray bits.
+  // A shorter result is text with white space or padding; a last group that is written otherwise has stray bits, or is
+  // one character alone.
   if (bytes?.length !== length) return undefined;
   if (rest > 0 && toBase64url(bytes.subarray(length - rest + 1)) !== text.slice(-rest)) return undefined;
   return bytes;

@@ -14,7 +14,9 @@ export type NoDetails = Readonly<Record<never, never>>;
 
 /** Where a value does not fit, and what was expected there. */
 export interface Issue {
+  /** Where, as in `$.tools[2].run`. */
   readonly path: string;
+  /** What was expected there. */
   readonly message: string;
 }
 
@@ -64,9 +66,13 @@ export type StateErrorOf<C extends StateErrorCode> = C extends unknown ? StateEr
 
 /** What a `StateError` is made of besides its code and message. */
 export interface StateErrorInit<C extends StateErrorCode> {
+  /** What the code is about. */
   readonly details: StateErrorDetails[C];
+  /** Where, if it is about one scope. */
   readonly scope?: Scope;
+  /** Which key, if it is about one. */
   readonly key?: string;
+  /** What it came from. */
   readonly cause?: unknown;
 }
 
@@ -93,6 +99,7 @@ const retryableCodes: ReadonlySet<StateErrorCode> = new Set(["STATE_CONFLICT", "
  * ```
  */
 export class StateError<C extends StateErrorCode = StateErrorCode> extends Error {
+  /** Always "StateError". */
   override readonly name = "StateError";
   /** What went wrong, from a closed union. */
   readonly code: C;

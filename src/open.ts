@@ -15,8 +15,11 @@ import { memory } from "./store/memory_driver.ts";
 
 /** What an operator should hear. */
 export interface Warning {
+  /** What it is about, in a word. */
   readonly code: string;
+  /** For people. */
   readonly message: string;
+  /** The commit that it is about. */
   readonly commit?: number;
 }
 
@@ -49,6 +52,7 @@ export interface OpenStateOptions {
   readonly now?: () => number;
   /** Random bytes. @default crypto.getRandomValues */
   readonly random?: (bytes: number) => Uint8Array;
+  /** Bounds other than the default ones. */
   readonly limits?: Partial<Limits>;
 }
 

@@ -6,6 +6,7 @@
 
 /** A scope of which there is one a namespace. */
 export interface GlobalScope {
+  /** Tells it apart. */
   readonly type: "global";
 }
 
@@ -14,14 +15,19 @@ export type NamedScopeType = "user" | "session" | "agent" | "tool" | "workflow" 
 
 /** A scope known by one id: any non-empty Unicode string, NFC-normalised. */
 export interface NamedScope<T extends NamedScopeType = NamedScopeType> {
+  /** Which of the named types. */
   readonly type: T;
+  /** Not empty. */
   readonly id: string;
 }
 
 /** A step of a workflow: two ids. */
 export interface StepScope {
+  /** Tells it apart. */
   readonly type: "step";
+  /** The id of the workflow. */
   readonly workflow: string;
+  /** The id of the step in it. */
   readonly step: string;
 }
 

@@ -8,7 +8,7 @@ import type { DriverBatch } from "../../src/store/driver.ts";
 import type { Connection, Engine } from "./engine.ts";
 import { change, type Changes, holds } from "./entries.ts";
 import { explain, fileError, isBusy, isKnownNotCommitted } from "./errors.ts";
-import { assertOurs, createFile, type FilePath, hasContent, identify, sync } from "./file.ts";
+import { assertOurs, assertSame, createFile, type FilePath, hasContent, identify, sync } from "./file.ts";
 import { setUp } from "./format.ts";
 
 /** A database that is open. */
@@ -16,11 +16,11 @@ export interface Database {
   readonly path: FilePath;
   readonly connection: Connection;
   /** Which file it is. */
-  readonly identity: string | undefined;
+  readonly identity: string;
   /** Where its log is. */
   readonly log: string;
   /** Which file the log is, from the first write on. */
-  logIdentity?: string | undefined;
+  logIdentity?: string;
 }
 
 /**
@@ -54,7 +54,7 @@ export function openDatabase(engine: Engine, path: FilePath, create: boolean): D
   if (hasContent(path)) assertOurs(engine, path);
   else if (create) createFile(path);
   else return undefined;
-  const identity = identify(path.absolute);
+  const identity = identify(path.absolute) ?? "none";
   const connection = connect(engine, path);
   try {
     if (setUp(connection, create, path.given)) {
@@ -72,21 +72,13 @@ export function openDatabase(engine: Engine, path: FilePath, create: boolean): D
   return undefined;
 }
 
-/** Before the first write through a connection. */
-function prepareWrites(database: Database): void {
-  const { connection, log, path } = database;
+/** Before the first write through a connection; gives which file the log is. */
+function prepareWrites({ connection, log, path }: Database): string {
   const mode = connection.statement("PRAGMA journal_mode = WAL").get()?.journal_mode;
   if (mode !== "wal") throw fileError("write to", path.given, `its journal mode cannot be changed from ${mode} to wal`);
   // It exists from the first look into the database to the end of the last connection.
   connection.statement("SELECT 1 FROM entry LIMIT 1").get();
-  database.logIdentity = identify(log);
-}
-
-/** What is written to a file that has no name any more is lost, and SQLite does not notice. */
-function assertInPlace({ path: { given, absolute }, identity, log, logIdentity }: Database): void {
-  const lost = identify(absolute) !== identity ? "it" : identify(log) !== logIdentity ? "the log beside it" : undefined;
-  if (lost === undefined) return;
-  throw fileError("write to", given, `${lost} was removed or replaced while it was open; close the state and open it again`);
+  return identify(log) ?? "none";
 }
 
 /** Whether the transaction is gone; if not, the connection must go. */
@@ -111,12 +103,14 @@ export function transact(database: Database, checks: DriverBatch["checks"], chan
   const { connection, path: { given } } = database;
   let stage: "before" | "within" | "committing" = "before";
   try {
-    if (database.logIdentity === undefined) prepareWrites(database);
+    const logIdentity = database.logIdentity ??= prepareWrites(database);
     connection.statement("BEGIN IMMEDIATE").run();
     stage = "within";
     if (holds(connection, checks)) {
       change(connection, changes);
-      assertInPlace(database);
+      // What is written to files that have lost their names is lost, and SQLite does not notice.
+      assertSame(database.path, database.identity, "write to");
+      assertSame(database.path, logIdentity, "write to", database.log);
       stage = "committing";
       connection.statement("COMMIT").run();
       return true;

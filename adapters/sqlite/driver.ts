@@ -7,8 +7,8 @@ import type { Driver, DriverBatch } from "../../src/store/driver.ts";
 import { connect, type Database, openDatabase, transact } from "./database.ts";
 import { type Connection, type Engine, loadEngine } from "./engine.ts";
 import { has, readMany, readOne, readPage, toChanges, type Value } from "./entries.ts";
-import { explain, fileError, isBusy } from "./errors.ts";
-import { type FilePath, identify } from "./file.ts";
+import { explain, isBusy } from "./errors.ts";
+import { assertSame, type FilePath } from "./file.ts";
 import { type Patience, pause, untilFree } from "./lock.ts";
 
 /** The most keys read before others in this process have their turn: about 1 to 3 ms. */
@@ -20,13 +20,20 @@ const MiB = 1024 * 1024;
 export function createDriver(path: FilePath, lockedMs: number, load: () => Promise<Engine> = loadEngine): Driver {
   let engine: Engine | undefined;
   let database: Database | undefined;
+  // The file in use since the driver was made or disposed, through however many connections.
+  let identity: string | undefined;
   let writes: Promise<unknown> = Promise.resolve();
 
   const patience = (doing: Patience["doing"]): Patience => ({ file: path.given, doing, until: performance.now() + lockedMs, lockedMs });
 
   async function open(create: boolean, limits: Patience): Promise<Database | undefined> {
     const loaded = engine ??= await load();
-    return database ?? await untilFree(() => database ??= openDatabase(loaded, path, create), limits);
+    return database ?? await untilFree(() => {
+      if (identity !== undefined) assertSame(path, identity, "open");
+      database ??= openDatabase(loaded, path, create);
+      identity = database?.identity;
+      return database;
+    }, limits);
   }
 
   function discard(): void {
@@ -52,11 +59,11 @@ export function createDriver(path: FilePath, lockedMs: number, load: () => Promi
   /** As of one moment, in turns: on a connection of its own, as this one's commits go on meanwhile. */
   async function readLong(keys: readonly string[]): Promise<(Value | undefined)[]> {
     const limits = patience("read");
-    const { identity } = database ?? await open(false, limits) ?? {};
-    if (identity === undefined) return keys.map(() => undefined);
+    const found = database ?? await open(false, limits);
+    if (found === undefined) return keys.map(() => undefined);
     const connection = await untilFree(() => connect(engine!, path), limits);
     try {
-      if (identify(path.absolute) !== identity) throw fileError("read", path.given, "it was removed or replaced while it was open");
+      assertSame(path, found.identity, "read");
       connection.statement("BEGIN").run();
       const values: (Value | undefined)[] = [];
       for (let at = 0; at < keys.length; at += turnKeys) {
@@ -126,6 +133,7 @@ export function createDriver(path: FilePath, lockedMs: number, load: () => Promi
     dispose: () =>
       // deno-lint-ignore require-await
       queue(async () => {
+        identity = undefined;
         if (database) discard();
       }),
     getMany: (keys) =>

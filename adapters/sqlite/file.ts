@@ -7,7 +7,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Engine } from "./engine.ts";
-import { explain, fileError, isNoDatabase } from "./errors.ts";
+import { type Doing, explain, fileError, isNoDatabase } from "./errors.ts";
 import { assertHeader, type Header, readHeader } from "./format.ts";
 
 /** The path as it was given, for messages, and as it is used. */
@@ -35,6 +35,17 @@ export function identify(path: string): string | undefined {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/**
+ * Nothing if the file, or what is beside it, is still the one that it was.
+ *
+ * @throws {StateError} STATE_DRIVER if it is not
+ */
+export function assertSame({ given, absolute }: FilePath, identity: string, doing: Doing, beside?: string): void {
+  if (identify(beside ?? absolute) === identity) return;
+  const what = beside === undefined ? "it" : "the log beside it";
+  throw fileError(doing, given, `${what} was removed or replaced while it was open; close the state and open it again`);
 }
 
 /**
@@ -98,7 +109,7 @@ const kept = new Map<string, number>();
 function readHeaderBytes(absolute: string): Header | undefined {
   const identity = identify(absolute) ?? "";
   const descriptor = kept.get(identity) ?? openSync(absolute, "r");
-  queueMicrotask(() => closeSync(descriptor));
+  kept.set(identity, descriptor);
   const bytes = new Uint8Array(100);
   readSync(descriptor, bytes, 0, 100, 0);
   const view = new DataView(bytes.buffer);

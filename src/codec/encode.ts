@@ -4,27 +4,23 @@
  * @module
  */
 import { isPlainJson } from "./plain.ts";
-import { writeTagged } from "./write.ts";
+import { type EncodeOptions, writeTagged } from "./write.ts";
+
+export type { EncodeOptions };
 
 /** A value as text, and how to read it: "j" is JSON as it is, "x" is JSON with tags. */
 export interface EncodedValue {
+  /** What `reviveValue` has to be told. */
   readonly codec: "j" | "x";
+  /** JSON, well-formed Unicode. */
   readonly text: string;
-}
-
-/** What bounds an encoded value. */
-export interface EncodeOptions {
-  /** The longest path into a value, in steps. */
-  readonly depth: number;
-  /** Where to stop writing: the caller still has to measure the UTF-8 of the text. @default Infinity */
-  readonly valueBytes?: number;
 }
 
 /** `JSON.stringify` calls itself and overflows an untouched stack at about 5,000 levels. */
 const nativeDepth = 1000;
 
 /**
- * A value as JSON text that {@linkcode reviveValue} makes an equal value of, sharing nothing with the caller's.
+ * A value as JSON text that `reviveValue` makes an equal value of, sharing nothing with the caller's.
  *
  * What can be stored: `null`, `undefined`, booleans, numbers, strings, BigInt, dense arrays, plain objects (their own
  * enumerable properties; of any realm, or without a prototype), Date, Map, Set, ArrayBuffer, DataView, typed arrays (a

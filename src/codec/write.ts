@@ -5,8 +5,15 @@
  */
 import { toBase64url } from "../digest.ts";
 import { StateError } from "../errors.ts";
-import type { EncodeOptions } from "./encode.ts";
 import { bytesOf, type Kind, kindOf } from "./kind.ts";
+
+/** What bounds an encoded value. */
+export interface EncodeOptions {
+  /** The longest path into a value, in steps. */
+  readonly depth: number;
+  /** Where to stop writing: the caller still has to measure the UTF-8 of the text. @default Infinity */
+  readonly valueBytes?: number;
+}
 
 /** An object whose items are being written. */
 interface Frame {

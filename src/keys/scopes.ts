@@ -14,14 +14,21 @@ export type StateScope = Scope;
 export interface StateScopes {
   /** The one scope without an id. */
   readonly global: GlobalScope;
+  /** A person. */
   user(id: string): NamedScope<"user">;
+  /** One conversation or visit. */
   session(id: string): NamedScope<"session">;
+  /** An agent, whoever talks to it. */
   agent(id: string): NamedScope<"agent">;
+  /** A tool that agents call. */
   tool(id: string): NamedScope<"tool">;
+  /** A workflow as a whole. */
   workflow(id: string): NamedScope<"workflow">;
   /** A step of a workflow. */
   step(workflow: string, step: string): StepScope;
+  /** A hook's own state. */
   hook(id: string): NamedScope<"hook">;
+  /** Anything else. */
   custom(id: string): NamedScope<"custom">;
   /**
    * The scope that a text of {@linkcode StateScopes.format} names: `"agent:gpt-4"` is `StateScope.agent("gpt-4")`.
@@ -41,14 +48,21 @@ export interface StateScopes {
 
 const namedTypes: readonly NamedScopeType[] = ["user", "session", "agent", "tool", "workflow", "hook", "custom"];
 
-/** Every scope made here, with a bound on the UTF-8 of its ids: such a scope needs no second look. */
-const checked = new WeakMap<object, number>();
+/** What is known of a scope that was made here, which needs no second look. */
+interface Checked {
+  /** No id of it takes more UTF-8. */
+  readonly bytes: number;
+  /** What `encodeScope` made of it. */
+  path?: string;
+}
+
+const checked = new WeakMap<object, Checked>();
 
 /** A scope of ids that need no more checks. */
 function keep<S extends Scope>(scope: S): S {
   const longest = Math.max(0, ...idsOf(scope).map((id) => id.length));
   // No UTF-16 code unit takes more than three bytes of UTF-8.
-  checked.set(Object.freeze(scope), longest * 3);
+  checked.set(Object.freeze(scope), { bytes: longest * 3 });
   return scope;
 }
 
@@ -128,7 +142,7 @@ function formatScope(scope: Scope): string {
  */
 export function checkScope(scope: unknown, maxBytes: number): StateScope {
   // A WeakMap knows nothing of what is no object.
-  if (checked.get(scope as object)! <= maxBytes) return scope as StateScope;
+  if (checked.get(scope as object)?.bytes! <= maxBytes) return scope as StateScope;
   // Each property is read once: an accessor may change its answer.
   const { type, id, workflow, step } = Object(scope) as Record<string, unknown>;
   const ids = type === "global" ? [] : type === "step" ? [workflow, step] : [id];
@@ -144,7 +158,11 @@ function describe(value: unknown): string {
 
 /** A checked scope as a path of segments: its type, then its ids, joined by `!`. Paths sort bytewise in the order of scopes. */
 export function encodeScope(scope: StateScope): string {
-  return [scope.type, ...idsOf(scope).map(encodeSegment)].join("!");
+  const known = checked.get(scope);
+  if (known?.path) return known.path;
+  const path = [scope.type, ...idsOf(scope).map(encodeSegment)].join("!");
+  if (known) known.path = path;
+  return path;
 }
 
 /** The scope that {@linkcode encodeScope} made this path of; `undefined` if there is none. */

@@ -22,10 +22,14 @@ const encodedBytes: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
  * @throws {TypeError} if the text has an unpaired surrogate, which UTF-8 cannot say
  */
 export function encodeSegment(text: string): string {
-  if (!/[^0-9a-z]/.test(text)) return text;
   if (!text.isWellFormed()) throw new TypeError("Cannot encode a name: it has an unpaired surrogate");
+  return text.replace(/[^0-9a-z]+/g, encodeRun);
+}
+
+function encodeRun(run: string): string {
+  if (run.length === 1 && run < "\x80") return encodedBytes[run.charCodeAt(0)]!;
   let segment = "";
-  for (const byte of encoder.encode(text)) segment += encodedBytes[byte];
+  for (const byte of encoder.encode(run)) segment += encodedBytes[byte];
   return segment;
 }
 
@@ -34,6 +38,7 @@ export function decodeSegment(segment: string): string | undefined {
   if (!/[^0-9a-z]/.test(segment)) return segment;
   const bytes = new Uint8Array(segment.length);
   let count = 0;
+  let ascii = "";
   for (let at = 0; at < segment.length;) {
     const code = segment.charCodeAt(at);
     const marked = code === 0x2d || code === 0x5f || code === 0x7e;
@@ -42,8 +47,11 @@ export function decodeSegment(segment: string): string | undefined {
     // One spelling a byte: whatever the digits parsed to, writing it again must give what stands here.
     if (encodedBytes[byte] !== segment.slice(at, at + width)) return undefined;
     bytes[count++] = byte;
+    ascii += String.fromCharCode(byte);
     at += width;
   }
+  // A decoder takes longer to begin than most names to read.
+  if (!/[^\0-\x7f]/.test(ascii)) return ascii;
   try {
     return decoder.decode(bytes.subarray(0, count));
   } catch {

@@ -8,6 +8,7 @@ import type { Awaitable, TypedKey } from "../state/entry.ts";
 
 /** Standard Schema 1 (standardschema.dev), types only: valibot, zod, arktype fit as they are. */
 export interface StandardSchema<In = unknown, Out = In> {
+  /** What the standard asks of a schema. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
@@ -33,9 +34,11 @@ export type SchemaOutput<S> = S extends StandardSchema<any, infer Out> ? Out : n
 /** A schema, its name and version, and which entries it governs. */
 // deno-lint-ignore no-explicit-any
 export interface SchemaDefinition<S extends StandardSchema<any, any> = StandardSchema<any, any>, K extends string = string> {
+  /** Not empty, without `@`. */
   readonly name: string;
   /** semver (semver.org). A change of shape raises it. */
   readonly version: string;
+  /** Takes and gives the values. */
   readonly schema: S;
   /** Which entries it governs. @default the key of the schema's own name, in any scope */
   readonly appliesTo?: {

@@ -6,7 +6,9 @@
 
 /** Iterate it, or take it whole. Each use begins anew. */
 export interface Cursor<T> extends AsyncIterable<T> {
+  /** All items. */
   toArray(): Promise<T[]>;
+  /** The first item; reads no more than it takes. */
   first(): Promise<T | undefined>;
 }
 

@@ -13,7 +13,9 @@ export type Awaitable<T> = T | Promise<T>;
 /** A key that carries the type of its values, made by `defineSchema`. */
 // deno-lint-ignore no-explicit-any
 export interface TypedKey<In = any, Out = any> {
+  /** The key itself. */
   readonly key: string;
+  /** Never there at run time: carries the types. */
   readonly types?: { readonly input: In; readonly output: Out };
 }
 /** Plain, or typed by a schema. */
@@ -63,7 +65,11 @@ export interface WriteOptions extends CommitOptions, Precondition {}
 
 /** What an entry may be. */
 export interface EntryOptions {
-  /** @default what `openState({ classify })` says, else by the key's name */
+  /**
+   * What the write costs and promises.
+   *
+   * @default what `openState({ classify })` says, else by the key's name
+   */
   readonly class?: StateClass;
   /**
    * A sensitive entry is refused with STATE_SECRET, because nothing here could seal it; `"plain"` is the caller's word that
@@ -92,17 +98,25 @@ export interface Receipt {
 
 /** An entry: the value and what is known of it. */
 export interface Entry<T = unknown> {
+  /** Where it is. */
   readonly scope: StateScope;
+  /** Its key, NFC-normalised. */
   readonly key: string;
   /** A fresh deep copy. */
   readonly value: T;
+  /** How often it was written, deletions counted. */
   readonly revision: number;
   /** The commit that wrote it; 0 while it is in this process's memory only. */
   readonly commit: number;
+  /** When it was written first since it was last absent. */
   readonly createdAt: Date;
+  /** When it was written last. */
   readonly updatedAt: Date;
+  /** When it counts as absent. */
   readonly expiresAt?: Date;
+  /** What its writes cost and promise. */
   readonly class: StateClass;
+  /** What it is. */
   readonly content: StateContent;
   /** `"name@1.2.0"` when a schema applies. */
   readonly schema?: string;
@@ -114,9 +128,17 @@ export interface ListOptions {
   readonly prefix?: string;
   /** Exclusive; in the order of the listing. */
   readonly after?: string;
-  /** @default all */
+  /**
+   * The most of them.
+   *
+   * @default all
+   */
   readonly limit?: number;
-  /** @default false */
+  /**
+   * Last first.
+   *
+   * @default false
+   */
   readonly reverse?: boolean;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { StateContent } from "./entry.ts";
-import type { Encoded } from "./payload.ts";
+import type { Encoded } from "./encoded.ts";
 
 /** An entry that is not, or not yet, in the store. */
 export interface LocalEntry extends Encoded {

@@ -30,9 +30,11 @@ export type Consistency = "strong" | { readonly maxStaleMs: number };
 
 /** What the open state can promise: never more than its driver gives. */
 export interface Supports {
+  /** How a commit becomes one: in one batch of the engine. */
   readonly atomicCommit: "native" | "log";
   /** Who may write one namespace at a time. */
   readonly writers: "many" | "one";
+  /** What an acknowledged write survives. */
   readonly durability: Durability;
   /** A read can see every writer's last commit at no more than one round trip. */
   readonly strongReads: boolean;
@@ -80,9 +82,13 @@ export interface OnceOptions extends CommitOptions, EntryOptions {
 
 /** Which scopes. */
 export interface ScopesOptions {
+  /** Only of this type. @default all */
   readonly type?: ScopeType;
+  /** Exclusive; in the order of the listing. */
   readonly after?: StateScope;
+  /** The most of them. @default all */
   readonly limit?: number;
+  /** Last first. @default false */
   readonly reverse?: boolean;
 }
 
@@ -111,11 +117,13 @@ export interface StateManager extends AsyncDisposable {
    * @throws {StateError} SCHEMA_INVALID, MIGRATION_NEWER if the stored value does not fit the schema of the key
    */
   load<K extends TypedKey>(scope: StateScope, key: K): Promise<OutputOf<K> | undefined>;
+  /** The same under a plain string. */
   load<T = unknown>(scope: StateScope, key: string): Promise<T | undefined>;
   /** The values of those keys that have one, all of one commit, in one round trip where the engine can. */
   loadMany<T = unknown>(scope: StateScope, keys: readonly string[]): Promise<Map<string, T>>;
   /** The value and what is known of it; `undefined` when absent or expired. */
   entry<K extends TypedKey>(scope: StateScope, key: K): Promise<Entry<OutputOf<K>> | undefined>;
+  /** The same under a plain string. */
   entry<T = unknown>(scope: StateScope, key: string): Promise<Entry<T> | undefined>;
   /** Whether there is a value. */
   has(scope: StateScope, key: Key): Promise<boolean>;
@@ -148,6 +156,7 @@ export interface StateManager extends AsyncDisposable {
     fn: (current: OutputOf<K> | undefined) => Awaitable<InputOf<K> | typeof DELETE>,
     options?: SaveOptions,
   ): Promise<OutputOf<K> | undefined>;
+  /** The same under a plain string. */
   update<T extends Value>(
     scope: StateScope,
     key: string,
@@ -157,6 +166,7 @@ export interface StateManager extends AsyncDisposable {
       readonly initial: T;
     },
   ): Promise<T | undefined>;
+  /** The same under a plain string. */
   update<T extends Value>(
     scope: StateScope,
     key: string,
@@ -186,6 +196,7 @@ export interface StateManager extends AsyncDisposable {
   transaction<R>(fn: (tx: Transaction) => Awaitable<R>, options?: TransactionOptions): Promise<R>;
   /** The same state with the scope filled in. */
   in(scope: StateScope): ScopedState;
+  /** What this open state can promise. */
   readonly supports: Supports;
   /** What opening found and did. */
   readonly recovered: { readonly replayed: number; readonly setAside: readonly string[] };
@@ -199,38 +210,55 @@ export interface StateManager extends AsyncDisposable {
 
 /** The verbs of one scope. `O`: what a single write may be told; `R`: its receipt. In a transaction both belong to the transaction. */
 export interface ScopeVerbs<O, R = Receipt> {
+  /** As `StateManager.save`. */
   save<K extends Key>(key: K, value: InputOf<K>, options?: O & EntryOptions): Promise<R>;
+  /** As `StateManager.load`. */
   load<K extends TypedKey>(key: K): Promise<OutputOf<K> | undefined>;
+  /** As `StateManager.load`. */
   load<T = unknown>(key: string): Promise<T | undefined>;
+  /** As `StateManager.entry`. */
   entry<K extends TypedKey>(key: K): Promise<Entry<OutputOf<K>> | undefined>;
+  /** As `StateManager.entry`. */
   entry<T = unknown>(key: string): Promise<Entry<T> | undefined>;
+  /** As `StateManager.has`. */
   has(key: Key): Promise<boolean>;
+  /** As `StateManager.delete`. */
   delete(key: Key, options?: O): Promise<boolean>;
+  /** As `StateManager.keys`. */
   keys(options?: ListOptions): Cursor<string>;
+  /** As `StateManager.entries`. */
   entries<T = unknown>(options?: ListOptions): Cursor<Entry<T>>;
+  /** As `StateManager.clear`. */
   clear(): Promise<number>;
+  /** As `StateManager.update`. */
   update<K extends TypedKey>(
     key: K,
     fn: (current: OutputOf<K> | undefined) => Awaitable<InputOf<K> | typeof DELETE>,
     options?: O & EntryOptions,
   ): Promise<OutputOf<K> | undefined>;
+  /** As `StateManager.update`. */
   update<T extends Value>(
     key: string,
     fn: (current: T) => Awaitable<T | typeof DELETE>,
     options: O & EntryOptions & { readonly initial: T },
   ): Promise<T | undefined>;
+  /** As `StateManager.update`. */
   update<T extends Value>(
     key: string,
     fn: (current: T | undefined) => Awaitable<T | typeof DELETE>,
     options?: O & EntryOptions,
   ): Promise<T | undefined>;
+  /** As `StateManager.increment`. */
   increment(key: string, by?: number, options?: O): Promise<number>;
 }
 
 /** A state with its scope filled in. */
 export interface ScopedState extends ScopeVerbs<WriteOptions> {
+  /** The scope that is filled in. */
   readonly scope: StateScope;
+  /** As `StateManager.once`. */
   once<T>(key: string, fn: (attempt: OnceAttempt) => Awaitable<T>, options?: OnceOptions): Promise<T>;
+  /** As `StateManager.transaction`. */
   transaction<R>(fn: (tx: ScopeVerbs<Precondition, void>) => Awaitable<R>, options?: TransactionOptions): Promise<R>;
 }
 
@@ -239,22 +267,35 @@ export interface ScopedState extends ScopeVerbs<WriteOptions> {
  * inside is a TypeError, never a deadlock.
  */
 export interface Transaction {
+  /** As `StateManager.save`. */
   save<K extends Key>(scope: StateScope, key: K, value: InputOf<K>, options?: Precondition & EntryOptions): Promise<void>;
+  /** As `StateManager.load`. */
   load<K extends TypedKey>(scope: StateScope, key: K): Promise<OutputOf<K> | undefined>;
+  /** As `StateManager.load`. */
   load<T = unknown>(scope: StateScope, key: string): Promise<T | undefined>;
+  /** As `StateManager.entry`. */
   entry<K extends TypedKey>(scope: StateScope, key: K): Promise<Entry<OutputOf<K>> | undefined>;
+  /** As `StateManager.entry`. */
   entry<T = unknown>(scope: StateScope, key: string): Promise<Entry<T> | undefined>;
+  /** As `StateManager.has`. */
   has(scope: StateScope, key: Key): Promise<boolean>;
+  /** As `StateManager.delete`. */
   delete(scope: StateScope, key: Key, options?: Precondition): Promise<boolean>;
+  /** As `StateManager.keys`. */
   keys(scope: StateScope, options?: ListOptions): Cursor<string>;
+  /** As `StateManager.entries`. */
   entries<T = unknown>(scope: StateScope, options?: ListOptions): Cursor<Entry<T>>;
+  /** As `StateManager.clear`. */
   clear(scope: StateScope): Promise<number>;
+  /** As `StateManager.update`. */
   update<T extends Value>(
     scope: StateScope,
     key: string,
     fn: (current: T | undefined) => Awaitable<T | typeof DELETE>,
     options?: Precondition & EntryOptions,
   ): Promise<T | undefined>;
+  /** As `StateManager.increment`. */
   increment(scope: StateScope, key: string, by?: number, options?: Precondition): Promise<number>;
+  /** The same transaction with the scope filled in. */
   in(scope: StateScope): ScopeVerbs<Precondition, void>;
 }

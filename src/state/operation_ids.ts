@@ -13,9 +13,10 @@ import { draftSave } from "../store/draft_change.ts";
 import type { ChangeDraft, Operation } from "../store/operation.ts";
 import type { Row, Slot } from "../store/row.ts";
 import { checkSignal, type Core } from "./core.ts";
+import type { Encoded } from "./encoded.ts";
 import type { CommitOptions } from "./entry.ts";
 import { isLive } from "./live.ts";
-import { draftValue, type Encoded, GONE, valueOf } from "./payload.ts";
+import { draftValue, GONE, valueOf } from "./payload.ts";
 
 /** No type of scope has this name. */
 const SCOPE = "op";

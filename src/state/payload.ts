@@ -12,13 +12,8 @@ import type { SaveDraft } from "../store/draft_change.ts";
 import type { Row } from "../store/row.ts";
 import { corrupt } from "../store/seal.ts";
 import type { Core, Target } from "./core.ts";
+import type { Encoded } from "./encoded.ts";
 import type { StateClass } from "./entry.ts";
-
-/** A value as text. */
-export interface Encoded {
-  readonly codec: string;
-  readonly text: string;
-}
 
 /** Characters of a value that stand in its row and its record; more go to an object, which both name. */
 const INLINE = 4096;

@@ -6,10 +6,11 @@
 import type { Row, Slot } from "../store/row.ts";
 import { corrupt } from "../store/seal.ts";
 import type { Core, Target } from "./core.ts";
+import type { Encoded } from "./encoded.ts";
 import type { Entry, StateClass, StateContent } from "./entry.ts";
 import type { LocalEntry } from "./ephemeral.ts";
 import { isLive } from "./live.ts";
-import { decode, type Encoded, GONE, valueOf } from "./payload.ts";
+import { decode, GONE, valueOf } from "./payload.ts";
 
 /** How often a value is looked for whose object goes away between two looks. */
 const TRIES = 10;

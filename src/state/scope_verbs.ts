@@ -134,14 +134,16 @@ async function* remember(memory: Remembered, slot: Slot, count: number, scan: Sc
 
 /** All rows under a prefix. */
 async function* rowsOf(scan: Scan, prefix: string): AsyncGenerator<readonly Row[]> {
-  for (let after: string | undefined;;) {
+  let after: string | undefined;
+  do {
     const page = await scan.page({ prefix, after, limit: PAGE });
     yield page.rows;
-    if (page.next === undefined) return;
     after = page.next;
-  }
+  } while (after !== undefined);
 }
 
+/** Counts, and changes nothing: a scope copied or moved onto itself. */
+// deno-lint-ignore require-yield
 async function* countOnly(scan: Scan, prefix: string, counted: Counter, core: Core): AsyncGenerator<ChangeDraft> {
   for await (const rows of rowsOf(scan, prefix)) for (const row of rows) if (isLive(row, core.now())) count(row.path, counted);
 }

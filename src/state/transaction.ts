@@ -18,12 +18,12 @@ import type { LocalEntry } from "./ephemeral.ts";
 import { targetAt } from "./listing.ts";
 import { type Listing, listingOf } from "./listing_options.ts";
 import { isLive } from "./live.ts";
-import type { ScopeVerbs, Transaction, TransactionOptions } from "./manager.ts";
+import type { Transaction, TransactionOptions } from "./manager.ts";
 import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./operation_ids.ts";
 import { decode, encode, GONE } from "./payload.ts";
 import { entryOf, localEntryOf } from "./reads.ts";
 import { scopeVerbs } from "./scoped.ts";
-import { checkStep, notANumber } from "./update.ts";
+import { checkStep, initialOf, notANumber } from "./update.ts";
 import { find, originOf, prepareSave, put, remove, type Saving } from "./writes.ts";
 
 /** What the transaction read is not so any more. */
@@ -320,7 +320,7 @@ class Run {
   ): Promise<unknown> {
     await this.#check(target, options);
     const entry = await this.#entry(target);
-    const result = await this.#core.guard.run(() => fn(entry === undefined ? options.initial : entry.value));
+    const result = await this.#core.guard.run(() => fn(entry === undefined ? initialOf(options, this.#core) : entry.value));
     if (result === undefined) {
       throw new TypeError(`Cannot update "${target.key}": the function returned undefined; return DELETE to delete it`);
     }

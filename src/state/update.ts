@@ -8,14 +8,15 @@
  *
  * @module
  */
+import { encodeValue } from "../codec/encode.ts";
 import { StateError } from "../errors.ts";
-import type { SaveDraft } from "../store/draft_change.ts";
 import type { Draft } from "../store/operation.ts";
-import { checkRevision, conflict, type Core, expiryOf, kindOf, type Target } from "./core.ts";
+import { checkRevision, type Core, expiryOf, kindOf, type Target } from "./core.ts";
+import type { Encoded } from "./encoded.ts";
 import { type Awaitable, DELETE, type SaveOptions, type WriteOptions } from "./entry.ts";
 import { isLive } from "./live.ts";
 import { commitOnce, type Done, Unfinished } from "./operation_ids.ts";
-import { decode, encode, type Encoded, GONE, isAtHand, valueAtHand } from "./payload.ts";
+import { decode, encode, GONE, isAtHand, valueAtHand } from "./payload.ts";
 import { entryOf, localEntryOf, outputOf } from "./reads.ts";
 import { checkPrecondition, find, type Found, originOf, prepareSave, put, remove } from "./writes.ts";
 
@@ -201,7 +202,12 @@ function effectOf({ effect }: Done<unknown>): { readonly effect?: () => void } {
 /** What the function gets: a copy of its own. */
 function currentOf({ local, slot }: Found, options: UpdateOptions, core: Core): unknown {
   if (local !== undefined) return decode(local);
-  return isLive(slot.row, core.now()) ? valueAtHand(slot.row) : options.initial;
+  return isLive(slot.row, core.now()) ? valueAtHand(slot.row) : initialOf(options, core);
+}
+
+/** The caller's initial value, afresh for each run. */
+export function initialOf({ initial }: { readonly initial?: unknown }, core: Core): unknown {
+  return typeof initial === "object" && initial !== null ? decode(encodeValue(initial, core.limits)) : initial;
 }
 
 /** The same for what must be read first: of what was found, which may not even be durable yet. */
@@ -212,7 +218,7 @@ async function callLater(
   { local, slot, visible }: Found,
   core: Core,
 ): Promise<unknown> {
-  if (visible === null) return await fn(options.initial);
+  if (visible === null) return await fn(initialOf(options, core));
   const entry = local !== undefined ? await localEntryOf(target, local, core) : await entryOf(target, slot.row!, core);
   return entry === GONE ? AGAIN : await fn(entry.value);
 }

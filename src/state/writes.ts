@@ -7,11 +7,12 @@ import { draftRemoval, draftSave, type Origin, type SaveDraft } from "../store/d
 import type { Draft } from "../store/operation.ts";
 import type { Slot } from "../store/row.ts";
 import { checkRevision, checkSignal, conflict, type Core, expiryOf, kindOf, type Target } from "./core.ts";
+import type { Encoded } from "./encoded.ts";
 import type { CommitOptions, Precondition, Receipt, SaveOptions, StateClass, StateContent, WriteOptions } from "./entry.ts";
 import type { LocalEntry } from "./ephemeral.ts";
 import { isLive } from "./live.ts";
 import { commitOnce, type Done } from "./operation_ids.ts";
-import { decode, draftValue, encode, type Encoded, isInline } from "./payload.ts";
+import { decode, draftValue, encode, isInline } from "./payload.ts";
 
 /** What a write finds under its path: what is stored, and what only this process has. */
 export interface Found {

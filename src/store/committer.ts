@@ -144,6 +144,8 @@ export class Committer {
       }
     }
     this.#queue.unshift(...group.slice(settled));
+    // What was committed in pieces is brought in now rather than by whoever comes next; it stands either way.
+    await this.#parts.applySteps();
   }
 
   /** How many were settled; 0: the race was lost, or what was answered from is not the newest. */
@@ -181,7 +183,7 @@ export class Committer {
 
   /** One operation alone is more than a batch holds. */
   async #commitLarge(waiting: Waiting): Promise<number> {
-    const { widen } = await import("./wide.ts");
+    const { widen } = await import("./widen.ts");
     const operation = widen(waiting.operation as Operation<unknown>);
     await this.#commit([{ ...waiting, operation }]);
     return 1;

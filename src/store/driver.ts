@@ -20,6 +20,7 @@ export interface DriverSupports {
   readonly list: "ordered" | "scan";
   /** Who may write one namespace at a time. */
   readonly writers: "many" | "one";
+  /** What an acknowledged write survives. */
   readonly durability: Durability;
   /** A read sees every commit acknowledged anywhere before it began. */
   readonly strongReads: boolean;
@@ -39,7 +40,9 @@ export interface DriverSupports {
 export interface DriverBatch {
   /** Keys whose value must be exactly this text; `undefined`: nothing may stand there. */
   readonly checks: readonly { readonly key: string; readonly is: string | undefined }[];
+  /** Keys and what they get, in this order. */
   readonly set: readonly (readonly [key: string, value: string | Uint8Array])[];
+  /** Keys that go; one that is not there is fine. */
   readonly remove: readonly string[];
   /** Ask the engine for its strongest durability, whatever its default. */
   readonly durable: boolean;
@@ -47,9 +50,11 @@ export interface DriverBatch {
 
 /** A page of keys under a prefix, in bytewise order. */
 export interface DriverListOptions {
+  /** Keys that begin with it; empty: all. */
   readonly prefix: string;
   /** Exclusive: keys above it, or below it with `reverse`. */
   readonly after?: string;
+  /** The most items of the page. */
   readonly limit: number;
   /** Highest first. @default false */
   readonly reverse?: boolean;
@@ -59,7 +64,9 @@ export interface DriverListOptions {
 
 /** A stored key and, if asked for, its value. */
 export interface DriverItem {
+  /** The whole key, prefix included. */
   readonly key: string;
+  /** Only where values were asked for. */
   readonly value?: string | Uint8Array;
 }
 
@@ -72,17 +79,24 @@ export interface DriverItem {
  * was written; any other error leaves the outcome of a `commit` unknown, and the library looks for it in the log.
  */
 export interface Driver {
+  /** For messages. */
   readonly name?: string;
+  /** Whether something stands under a key. */
   // deno-lint-ignore no-explicit-any
   hasItem(key: string, options?: any): boolean | Promise<boolean>;
+  /** What stands under a key; `null` or `undefined` if nothing does. */
   // deno-lint-ignore no-explicit-any
   getItem(key: string, options?: any): unknown;
+  /** All keys that begin with a base. */
   // deno-lint-ignore no-explicit-any
   getKeys(base: string, options?: any): string[] | Promise<string[]>;
+  /** Puts text under a key. */
   // deno-lint-ignore no-explicit-any
   setItem?(key: string, value: string, options?: any): void | Promise<void>;
+  /** Takes away what stands under a key. */
   // deno-lint-ignore no-explicit-any
   removeItem?(key: string, options?: any): void | Promise<void>;
+  /** Lets go of what it holds open. */
   dispose?(): void | Promise<void>;
   /** A `Storage` has one; a driver never does. */
   readonly mount?: never;
@@ -96,5 +110,6 @@ export interface Driver {
   list?(options: DriverListOptions): Promise<readonly DriverItem[]>;
   /** All or nothing; false if a check fails, and then nothing was written. */
   commit?(batch: DriverBatch): Promise<boolean>;
+  /** Makes durable what was written. */
   sync?(): Promise<void>;
 }

@@ -40,6 +40,14 @@ export interface Head {
   readonly write: readonly string[];
 }
 
+/** What a head said is not there any more, because the head has moved on: look again. */
+export class Overtaken extends Error {}
+
+/** STATE_CLOSED: the namespace was dropped. */
+export function dropped(): StateError<"STATE_CLOSED"> {
+  return new StateError("STATE_CLOSED", "Cannot use the namespace: it was dropped", { details: {} });
+}
+
 /** The digest that the first record of a namespace names as its predecessor's. */
 export function genesis(id: string): string {
   return `genesis:${id}`;

@@ -79,9 +79,9 @@ export async function trim(view: View, parts: StepParts): Promise<void> {
   const nextText = await formatHead(next, seal);
   const room = port.supports.batchOps - 2;
   for (; remove.length > room; remove.splice(0, room)) {
-    if (!await port.commit({ checks: [{ key: paths.head, is: text }], set: [], remove: remove.slice(0, room), durable: false })) return;
+    if (!await port.repeat({ checks: [{ key: paths.head, is: text }], set: [], remove: remove.slice(0, room), durable: false })) return;
   }
-  if (await port.commit({ checks: [{ key: paths.head, is: text }], set: [[paths.head, nextText]], remove, durable: false })) {
+  if (await port.repeat({ checks: [{ key: paths.head, is: text }], set: [[paths.head, nextText]], remove, durable: false })) {
     await view.adopt(next, nextText, [], new Map());
   }
 }
@@ -95,7 +95,7 @@ async function dropPieces(set: Parameters<typeof loadList>[0], parts: StepParts)
     const keys = [...drops, piece].flatMap((ref) => objectKeys(ref, paths));
     const room = port.supports.batchOps - 1;
     for (let i = 0; i < keys.length; i += room) {
-      await port.commit({ checks: [], set: [], remove: keys.slice(i, i + room), durable: false });
+      await port.repeat({ checks: [], set: [], remove: keys.slice(i, i + room), durable: false });
     }
   }
   return freed;
@@ -132,13 +132,13 @@ export async function sweepStages(now: number, parts: StepParts): Promise<void> 
     const [at = "", token = ""] = key.slice(paths.stages.length).split("!");
     if (at >= pad(Math.max(0, now - STAGE_MS))) return;
     // First the announcement: from here on the commit that it was for cannot land.
-    if (!await port.commit({ checks: [{ key, is: "S1" }], set: [[`${key}!swept`, "S1"]], remove: [key], durable: false })) continue;
+    if (!await port.repeat({ checks: [{ key, is: "S1" }], set: [[`${key}!swept`, "S1"]], remove: [key], durable: false })) continue;
     const prefix = paths.object(token, 0).slice(0, -pad(0).length - 1);
     for (;;) {
       const items = await port.list({ prefix: `${prefix}-`, limit: Math.min(256, port.supports.batchOps - 1) });
       if (items.length === 0) break;
-      await port.commit({ checks: [], set: [], remove: items.map((item) => item.key), durable: false });
+      await port.repeat({ checks: [], set: [], remove: items.map((item) => item.key), durable: false });
     }
-    await port.commit({ checks: [], set: [], remove: [`${key}!swept`], durable: false });
+    await port.repeat({ checks: [], set: [], remove: [`${key}!swept`], durable: false });
   }
 }

@@ -38,7 +38,8 @@ function countBelow<T>(elements: readonly T[], below: (element: T) => boolean): 
  *
  * @example Close and open again
  * ```ts
- * import { memory, openState, StateScope } from "@llmspell/state-persistence";
+ * import { openState, StateScope } from "@llmspell/state-persistence";
+ * import { memory } from "@llmspell/state-persistence/adapters/memory";
  *
  * const driver = memory();
  * {

@@ -42,7 +42,7 @@ export async function removeNamespace(driver: Driver, namespace: string, id: str
     const marked = head.dropping ? text as string : await formatHead({ ...head, id, epoch: head.epoch + 1, dropping: true }, seal);
     if (marked !== text) {
       const batch = { checks: [{ key: paths.head, is: text as string }], set: [[paths.head, marked]] as const, remove: [], durable: true };
-      if (!await port.commit(batch)) continue;
+      if (!await port.repeat(batch)) continue;
     }
     if (await finishDrop(port, paths, marked)) return;
   }
@@ -52,13 +52,14 @@ export async function removeNamespace(driver: Driver, namespace: string, id: str
 export async function finishDrop(port: Port, paths: Paths, marked: string): Promise<boolean> {
   const checks = [{ key: paths.head, is: marked }];
   const limit = Math.min(PAGE, port.supports.batchOps - 1);
-  for (let after: string | undefined;;) {
+  let after: string | undefined;
+  for (;;) {
     const items = await port.list({ prefix: paths.root, limit, ...(after === undefined ? {} : { after }) });
     const last = items.at(-1);
     if (last === undefined) break;
     after = last.key;
     const remove = items.map(({ key }) => key).filter((key) => key !== paths.head);
-    if (remove.length > 0 && !await port.commit({ checks, set: [], remove, durable: false })) return false;
+    if (remove.length > 0 && !await port.repeat({ checks, set: [], remove, durable: false })) return false;
   }
-  return await port.commit({ checks, set: [], remove: [paths.head], durable: true });
+  return await port.repeat({ checks, set: [], remove: [paths.head], durable: true });
 }

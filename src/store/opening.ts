@@ -5,13 +5,12 @@
  * @module
  */
 import { toHex } from "../digest.ts";
-import { isStateError, StateError } from "../errors.ts";
 import { checkWritable, createHead, formatHead, type Head, parseHead } from "./head.ts";
 import { finishDrop } from "./namespaces.ts";
 import { formatRows } from "./compose.ts";
 import { slotAfter } from "./operation.ts";
 import type { Paths } from "./paths.ts";
-import { type Port, reasonOf } from "./port.ts";
+import type { Port } from "./port.ts";
 import { parseRecord } from "./record.ts";
 import { emptySlot, parseGone, parseRow, type Slot } from "./row.ts";
 import { corrupt, type Seal } from "./seal.ts";
@@ -26,18 +25,15 @@ export interface OpeningParts extends ViewParts {
   readonly random: (bytes: number) => Uint8Array;
 }
 
-/** Tries to make a namespace. */
-const TRIES = 5;
-
 /** Opens a namespace. `replayed`: 1 if the newest commit had to be completed. */
 export async function openNamespace(parts: OpeningParts): Promise<{ readonly view: View; readonly replayed: number }> {
   const { port, paths, seal, readOnly } = parts;
-  for (let attempt = 1;; attempt++) {
+  for (;;) {
     const [text] = await port.getMany([paths.head]);
     const head = text === undefined ? undefined : await parseHead(text, seal);
     if (head === undefined || head.dropping) {
       if (readOnly) return { view: new View(parts, createHead("", 0), undefined), replayed: 0 };
-      await makeNamespace(text as string | undefined, parts, attempt);
+      await makeNamespace(text as string | undefined, parts);
       continue;
     }
     if (!readOnly) checkWritable(head);
@@ -46,22 +42,12 @@ export async function openNamespace(parts: OpeningParts): Promise<{ readonly vie
   }
 }
 
-async function makeNamespace(marked: string | undefined, parts: OpeningParts, attempt: number): Promise<void> {
+async function makeNamespace(marked: string | undefined, parts: OpeningParts): Promise<void> {
   const { port, paths, seal } = parts;
-  try {
-    if (marked !== undefined) await finishDrop(port, paths, marked);
-    const text = await formatHead(createHead(toHex(parts.random(12)), parts.now()), seal);
-    await port.commit({ checks: [{ key: paths.head, is: undefined }], set: [[paths.head, text]], remove: [], durable: true });
-  } catch (error) {
-    if (isStateError(error)) throw error;
-    // It may have been made all the same: looking again tells.
-    if (attempt >= TRIES) {
-      throw new StateError("STATE_DRIVER", `Cannot make the namespace on driver "${port.name}": ${reasonOf(error)}`, {
-        details: {},
-        cause: error,
-      });
-    }
-  }
+  if (marked !== undefined) await finishDrop(port, paths, marked);
+  const text = await formatHead(createHead(toHex(parts.random(12)), parts.now()), seal);
+  // Whether it was this one or another that made it, looking again tells.
+  await port.repeat({ checks: [{ key: paths.head, is: undefined }], set: [[paths.head, text]], remove: [], durable: true });
 }
 
 /**
@@ -102,6 +88,6 @@ async function complete(head: Head, text: string, parts: OpeningParts): Promise<
   if (missing.size === 0) return 0;
   if (parts.readOnly) throw corrupt(what, "its rows do not stand; a writer must open the state first", head.first);
   const rows = await formatRows(missing, paths, seal, () => true);
-  await port.commit({ checks: [{ key: paths.head, is: text }], ...rows, durable: true });
+  await port.repeat({ checks: [{ key: paths.head, is: text }], ...rows, durable: true });
   return 1;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Head } from "./head.ts";
+import { type Head, Overtaken } from "./head.ts";
 import type { Paths } from "./paths.ts";
 import type { Port } from "./port.ts";
 import { covers, type PathRange } from "./recent.ts";
@@ -70,7 +70,12 @@ export async function loadPage(
     if (head.applied < head.commit) {
       const [from, to] = reverse ? [last, after] : [after, last];
       const range = { prefix, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-      for (const [path, { row }] of await overlayRange(head, range)) {
+      const overlaid = await overlayRange(head, range).catch((error) => {
+        if (error instanceof Overtaken) return undefined;
+        throw error;
+      });
+      if (overlaid === undefined) continue;
+      for (const [path, { row }] of overlaid) {
         if (path === after || !covers(range, path)) continue;
         if (row === undefined) rows.delete(path);
         else rows.set(path, row);

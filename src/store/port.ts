@@ -27,7 +27,17 @@ export interface Port {
   list(options: DriverListOptions): Promise<readonly DriverItem[]>;
   /** All or nothing. A `StateError`: nothing was written; any other error: the outcome is unknown. */
   commit(batch: DriverBatch): Promise<boolean>;
+  /**
+   * The same for a batch that may be written again, or that its checks keep from being written twice: tried a few times.
+   *
+   * @throws {StateError} STATE_DRIVER if the driver goes on failing
+   */
+  repeat(batch: DriverBatch): Promise<boolean>;
 }
+
+/** Tries of a batch that may be written again, and the rest between them in milliseconds. */
+const TRIES = 5;
+const REST_MS = 5;
 
 /** A bound that this driver needs, because it declares no native commit. */
 function unsupported(name: string): StateError {
@@ -66,6 +76,19 @@ export function openPort(driver: Driver): Port {
       }),
     list: (options) => reading(() => driver.list!(options)),
     commit: (batch) => driver.commit!(batch),
+    repeat: async (batch) => {
+      for (let attempt = 1;; attempt++) {
+        try {
+          return await driver.commit!(batch);
+        } catch (error) {
+          if (isStateError(error)) throw error;
+          if (attempt >= TRIES) {
+            throw new StateError("STATE_DRIVER", `Cannot write to driver "${name}": ${reasonOf(error)}`, { details: {}, cause: error });
+          }
+          await new Promise((resolve) => setTimeout(resolve, REST_MS * attempt));
+        }
+      }
+    },
   };
 }
 

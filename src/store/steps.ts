@@ -8,8 +8,7 @@
 import type { Digester } from "../digest.ts";
 import { formatRows } from "./compose.ts";
 import { type ObjectRef, parseChange, payloadSeal, type SealedChange } from "./change.ts";
-import type { Head } from "./head.ts";
-import { formatHead } from "./head.ts";
+import { dropped, formatHead, type Head, Overtaken, parseHead } from "./head.ts";
 import { loadObject } from "./objects.ts";
 import { slotAfter } from "./operation.ts";
 import type { Paths } from "./paths.ts";
@@ -99,7 +98,7 @@ export class Steps {
       else high = middle;
     }
     if (low === 0 || low - 1 < head.step) return undefined;
-    const change = (await this.#load(pieces[low - 1]!)).find((one) => one.path === path);
+    const change = (await this.#load(head, pieces[low - 1]!)).find((one) => one.path === path);
     return change === undefined ? undefined : slotAfter(change, commit, at);
   }
 
@@ -111,7 +110,7 @@ export class Steps {
       const next = pieces[i + 1]?.firstPath;
       const low = range.from ?? range.prefix;
       if (next !== undefined && next <= low) continue;
-      const changes = await this.#load(pieces[i]!);
+      const changes = await this.#load(head, pieces[i]!);
       for (const change of changes) if (covers(range, change.path)) slots.set(change.path, slotAfter(change, commit, at));
       const last = changes.at(-1)!.path;
       if (!last.startsWith(range.prefix) && last > range.prefix) break;
@@ -121,48 +120,68 @@ export class Steps {
 
   /** Brings in what is pending, together with whoever else does. The number of steps taken. */
   async apply(view: View): Promise<number> {
-    const { port, paths, seal } = this.#parts;
     let taken = 0;
-    for (let { head, text } = view; head.applied < head.commit; { head, text } = view) {
-      const { commit, at, pieces } = await this.#open(head);
-      const changes = await this.#load(pieces[head.step]!);
-      const slots = new Map(changes.map((change) => [change.path, slotAfter(change, commit, at)]));
-      const rows = await formatRows(slots, paths, seal, (path) => slots.get(path)!.row!.previous > 0);
-      const isLast = head.step + 1 === pieces.length;
-      const next: Head = isLast ? { ...head, applied: commit, step: 0 } : { ...head, step: head.step + 1 };
-      const nextText = await formatHead(next, seal);
-      const kept = new Set(rows.set.map(([key]) => key));
-      const expired = changes.filter(({ expiredAt }) => expiredAt > 0).map(({ expiredAt, path }) => paths.expiry(expiredAt, path));
-      const written = await port.commit({
-        checks: [{ key: paths.head, is: text }],
-        set: [[paths.head, nextText], ...rows.set],
-        remove: [...rows.remove, ...expired.filter((key) => !kept.has(key))],
-        durable: false,
-      });
-      if (written) {
-        await view.adopt(next, nextText, [], new Map());
-        taken++;
-      } else await view.look();
+    while (view.head.applied < view.head.commit) {
+      try {
+        if (await this.#step(view)) taken++;
+        else await view.look();
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error;
+        await view.look();
+      }
     }
     return taken;
+  }
+
+  /** Brings in the next piece. False: somebody else did. */
+  async #step(view: View): Promise<boolean> {
+    const { port, paths, seal } = this.#parts;
+    const { head, text } = view;
+    const { commit, at, pieces } = await this.#open(head);
+    const changes = await this.#load(head, pieces[head.step]!);
+    const slots = new Map(changes.map((change) => [change.path, slotAfter(change, commit, at)]));
+    const rows = await formatRows(slots, paths, seal, (path) => slots.get(path)!.row!.previous > 0);
+    const isLast = head.step + 1 === pieces.length;
+    const next: Head = isLast ? { ...head, applied: commit, step: 0 } : { ...head, step: head.step + 1 };
+    const nextText = await formatHead(next, seal);
+    const kept = new Set(rows.set.map(([key]) => key));
+    const expired = changes.filter(({ expiredAt }) => expiredAt > 0).map(({ expiredAt, path }) => paths.expiry(expiredAt, path));
+    const written = await port.repeat({
+      checks: [{ key: paths.head, is: text }],
+      set: [[paths.head, nextText], ...rows.set],
+      remove: [...rows.remove, ...expired.filter((key) => !kept.has(key))],
+      durable: false,
+    });
+    if (written) await view.adopt(next, nextText, [], new Map());
+    return written;
   }
 
   async #open(head: Head): Promise<Pending> {
     if (this.#pending?.commit === head.commit) return this.#pending;
     const { port, paths, seal } = this.#parts;
-    const record = await parseRecord((await port.getMany([paths.log(head.first)]))[0], head.first, seal);
-    const set = record.commits.at(-1)?.set;
+    const [stored] = await port.getMany([paths.log(head.first)]);
+    const record = stored === undefined ? undefined : await parseRecord(stored, head.first, seal);
+    const set = record?.commits.at(-1)?.set;
     const pieces = set === undefined ? undefined : await loadList(set, this.#parts);
-    if (record.digest !== head.digest || pieces === undefined || pieces.length === 0) {
-      throw corrupt(`commit ${head.commit}`, "the head says that it stands in pieces, and they are not there", head.commit);
+    if (record?.digest !== head.digest || pieces === undefined || pieces.length === 0) {
+      throw await this.#missing(head, `commit ${head.commit}`, "the head says that it stands in pieces, and they are not there");
     }
     return this.#pending = { commit: head.commit, at: record.at, pieces };
   }
 
-  async #load(ref: PieceRef): Promise<readonly SealedChange[]> {
+  /** Something that the head implies is missing: because the head has moved on, or because it is lost. */
+  async #missing(head: Head, what: string, why: string): Promise<Error> {
+    const { port, paths, seal } = this.#parts;
+    const [text] = await port.getMany([paths.head]);
+    const now = text === undefined ? undefined : await parseHead(text, seal);
+    if (now?.id !== head.id) return dropped();
+    return now.applied > head.applied ? new Overtaken() : corrupt(what, why, head.commit);
+  }
+
+  async #load(head: Head, ref: PieceRef): Promise<readonly SealedChange[]> {
     if (this.#piece?.name !== ref.name) {
       const changes = await loadPiece(ref, this.#parts);
-      if (changes === undefined) throw corrupt(`the object "${ref.name}"`, "it is missing", undefined, ref.name);
+      if (changes === undefined) throw await this.#missing(head, `the object "${ref.name}"`, "it is missing");
       this.#piece = { name: ref.name, changes };
     }
     return this.#piece.changes;

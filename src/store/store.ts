@@ -18,7 +18,7 @@ import { createPaths, type Paths } from "./paths.ts";
 import { openPort, type Port, reasonOf } from "./port.ts";
 import { createSeal } from "./seal.ts";
 import type { Reading, ReadingOptions, View } from "./view.ts";
-import { Steps } from "./steps.ts";
+import type { Steps } from "./steps.ts";
 
 /** How a namespace is opened. */
 export interface OpenStoreOptions {

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { StateError } from "../errors.ts";
 import { SlotCache } from "./cache.ts";
-import { formatHead, type Head, parseHead } from "./head.ts";
+import { dropped, formatHead, type Head, Overtaken, parseHead } from "./head.ts";
 import type { Paths } from "./paths.ts";
 import type { Port, Stored } from "./port.ts";
 import { type LogRecord, parseRecord } from "./record.ts";
@@ -95,7 +94,11 @@ export class View {
       if (missing.length === 0 && maxStaleMs !== undefined && this.#parts.now() - this.#lookedAt <= maxStaleMs) {
         return { head: this.#head, slots };
       }
-      const head = await this.#fetch(missing, options.gone === true, slots, since);
+      const head = await this.#fetch(missing, options.gone === true, slots, since).catch((error) => {
+        if (error instanceof Overtaken) return undefined;
+        throw error;
+      });
+      if (head === undefined) continue;
       const known = paths.length - missing.length;
       if (known === 0 || head.commit === since || ![...slots.keys()].some((path) => this.recent.changedSince(path, since))) {
         return { head, slots };
@@ -236,7 +239,9 @@ export class View {
     }
     if (commit === to.commit && digest === to.digest) return records;
     // Removed while we read? Only a horizon read after the gap was seen can say so.
-    const again = await parseHead((await port.getMany([paths.head]))[0], seal);
+    const [text] = await port.getMany([paths.head]);
+    const again = text === undefined ? undefined : await parseHead(text, seal);
+    if (again?.id !== to.id) throw dropped();
     if (again.horizon > from.commit) return undefined;
     throw corrupt("the log", `commit ${commit + 1} is missing, or the head does not fit it`, commit + 1);
   }
@@ -260,8 +265,4 @@ function slotOf(row: Slot["row"] & object): Slot {
 function isLater(a: Head, b: Head): boolean {
   return a.commit > b.commit ||
     (a.commit === b.commit && (a.applied > b.applied || a.step > b.step || a.horizon > b.horizon));
-}
-
-function dropped(): StateError {
-  return new StateError("STATE_CLOSED", "Cannot use the namespace: it was dropped", { details: {} });
 }

@@ -11,9 +11,9 @@ import { type CommitDraft, type Composed, composeRecord, costOf } from "./compos
 import type { Land } from "./committer.ts";
 import { formatHead, type Head } from "./head.ts";
 import { draftObject, type ObjectDraft, objectKeys } from "./objects.ts";
-import { type ChangeDraft, type Operation, rowBytes, sealChanges, slotAfter, type WideOperation } from "./operation.ts";
+import { type ChangeDraft, rowBytes, sealChanges, slotAfter, type WideOperation } from "./operation.ts";
 import { isCallers, type Paths } from "./paths.ts";
-import { type Port, reasonOf, type Stored } from "./port.ts";
+import type { Port, Stored } from "./port.ts";
 import { formatRecord } from "./record.ts";
 import type { ObjectRef } from "./change.ts";
 import type { Page, PageOptions } from "./page.ts";
@@ -44,28 +44,6 @@ export interface Committing {
 
 /** Bytes of changes that one piece holds at most, and that are held back before the first piece is written. */
 const PIECE_BYTES = 256 * 1024;
-/** Tries to write a piece; it can be repeated at will. */
-const TRIES = 5;
-
-/** An ordinary operation that is too large for a batch, as a wide one. */
-export function widen<R>(operation: Operation<R>): WideOperation<R> {
-  const { verb, bytes, operationId, critical } = operation;
-  return {
-    verb,
-    bytes,
-    operationId,
-    ...(critical === undefined ? {} : { critical }),
-    settled: () => operation.settled?.(),
-    isNumbered: true,
-    async *scan(scan) {
-      const seen = await scan.slots(operation.paths);
-      const changes: ChangeDraft[] = [];
-      const result = operation.run({ ...scan, slot: (path) => seen.get(path)!, put: (change) => changes.push(change) });
-      yield* changes.sort((a, b) => a.path < b.path ? -1 : 1);
-      return result;
-    },
-  };
-}
 
 /** What was scanned has changed. */
 class Moved extends Error {}
@@ -313,17 +291,7 @@ class StageWriter {
   async #write(set: readonly (readonly [string, Stored])[]): Promise<void> {
     const checks = this.#announced ? [{ key: this.#stage, is: "S1" }] : [];
     const all = this.#announced ? set : [[this.#stage, "S1"] as const, ...set];
-    for (let attempt = 1;; attempt++) {
-      try {
-        if (!await this.#parts.port.commit({ checks, set: all, remove: [], durable: false })) throw new Moved();
-        this.#announced = true;
-        return;
-      } catch (error) {
-        if (error instanceof Moved) throw error;
-        if (error instanceof StateError) throw error;
-        if (attempt < TRIES) continue;
-        throw new StateError("STATE_DRIVER", `Cannot stage a commit: ${reasonOf(error)}`, { details: {}, cause: error });
-      }
-    }
+    if (!await this.#parts.port.repeat({ checks, set: all, remove: [], durable: false })) throw new Moved();
+    this.#announced = true;
   }
 }
