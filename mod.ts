@@ -14,6 +14,7 @@ export {
   type StateErrorInit,
   type StateErrorOf,
 } from "./src/errors.ts";
+export type { DigestCrypto } from "./src/digest.ts";
 export { StateScope, type StateScopes } from "./src/keys/scopes.ts";
 export type { GlobalScope, NamedScope, NamedScopeType, Scope, ScopeType, StepScope } from "./src/scope.ts";
 export type { Limits } from "./src/limits.ts";

@@ -7,8 +7,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 
 /** What of Web Crypto is used; `@std/crypto`'s `crypto` has the same shape. */
 export interface DigestCrypto {
-  /** Web Crypto's own, or a superset of it. */
-  readonly subtle: Pick<SubtleCrypto, "digest">;
+  /** Web Crypto's own, or a superset of it. Declared here, because not every project knows the type `SubtleCrypto`. */
+  readonly subtle: { digest(algorithm: "SHA-256", data: ArrayBuffer): Promise<ArrayBuffer> };
 }
 
 /** Computes SHA-256 (FIPS 180-4). */
@@ -47,7 +47,8 @@ export function createDigester(crypto?: DigestCrypto): Digester {
 }
 
 async function digestWith(subtle: DigestCrypto["subtle"], bytes: Uint8Array): Promise<Uint8Array> {
-  const digest = new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  const { buffer } = bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+  const digest = new Uint8Array(await subtle.digest("SHA-256", buffer as ArrayBuffer));
   if (digest.length !== 32) throw new TypeError(`Cannot digest: crypto.subtle.digest gave ${digest.length} bytes, SHA-256 has 32`);
   return digest;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DigestCrypto } from "./digest.ts";
 import type { StateScope } from "./keys/scopes.ts";
 import type { Limits } from "./limits.ts";
 import type { SchemaDefinition } from "./schema/define.ts";
@@ -20,7 +21,7 @@ export interface EngineOptions {
   readonly schemas: readonly SchemaDefinition[];
   readonly consistency: Consistency;
   readonly classify: ((scope: StateScope, key: string) => StateClass | undefined) | undefined;
-  readonly crypto: { readonly subtle: Pick<SubtleCrypto, "digest"> } | undefined;
+  readonly crypto: DigestCrypto | undefined;
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly limits: Limits;

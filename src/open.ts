@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DigestCrypto } from "./digest.ts";
 import { StateError } from "./errors.ts";
 import { checkName } from "./keys/key.ts";
 import type { StateScope } from "./keys/scopes.ts";
@@ -47,7 +48,7 @@ export interface OpenStateOptions {
   /** The class of an entry saved without one. @default "critical" for `critical:`, "archive" for `archive:`, else "standard" */
   readonly classify?: (scope: StateScope, key: string) => StateClass | undefined;
   /** Web Crypto, or a superset of it such as @std/crypto's `crypto`; then used for every digest. @default globalThis.crypto for what is large */
-  readonly crypto?: { readonly subtle: Pick<SubtleCrypto, "digest"> };
+  readonly crypto?: DigestCrypto;
   /** Milliseconds since the epoch. @default Date.now */
   readonly now?: () => number;
   /** Random bytes. @default crypto.getRandomValues */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createDigester, toBase64url, toHex } from "../digest.ts";
+import { createDigester, type DigestCrypto, toBase64url, toHex } from "../digest.ts";
 import { StateError } from "../errors.ts";
 import type { ObjectRef } from "./change.ts";
 import { Committer } from "./committer.ts";
@@ -25,7 +25,7 @@ export interface OpenStoreOptions {
   readonly driver: Driver;
   readonly namespace: string;
   readonly readOnly: boolean;
-  readonly crypto: { readonly subtle: Pick<SubtleCrypto, "digest"> } | undefined;
+  readonly crypto: DigestCrypto | undefined;
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly cacheBytes: number;

@@ -1,0 +1,82 @@
+/**
+ * How many bytes a user's page must download. Sizes only: a test of time would be a test of the machine.
+ */
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+
+interface Chunk {
+  readonly text: string;
+  /** Gzipped. */
+  readonly bytes: number;
+}
+
+/** The chunks of a minified bundle for browsers, by file name. */
+async function bundle(entry: URL): Promise<ReadonlyMap<string, Chunk>> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const args = ["bundle", "--quiet", "--minify", "--code-splitting", "--platform=browser", `--outdir=${folder}`, entry.href];
+    await run(args);
+    const files = Array.from(Deno.readDirSync(folder), ({ name }) => name);
+    return new Map(files.map((name) => {
+      const text = Deno.readTextFileSync(`${folder}/${name}`);
+      return [name, { text, bytes: gzipSync(text).length }];
+    }));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function run(args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).output();
+  const decoder = new TextDecoder();
+  assert.ok(success, decoder.decode(stderr));
+  return decoder.decode(stdout);
+}
+
+/** The chunks that a chunk cannot start without: itself and what it imports other than by `import()`. */
+function neededAtStart(chunks: ReadonlyMap<string, Chunk>, entry: string): ReadonlySet<string> {
+  const needed = new Set([entry]);
+  for (const name of needed) {
+    for (const [, target] of chunks.get(name)!.text.matchAll(/(?:\bfrom|\bimport)\s*["']\.\/([^"']+)["']/g)) {
+      if (chunks.has(target!)) needed.add(target!);
+    }
+  }
+  return needed;
+}
+
+/** The chunks that were loaded when the program has run to its end. */
+async function loadedAtEnd(chunks: ReadonlyMap<string, Chunk>, entry: string): Promise<ReadonlySet<string>> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, { text }] of chunks) {
+      await Deno.writeTextFile(`${folder}/${name}`, `${text}\nconsole.log(${JSON.stringify(name)});\n`);
+    }
+    return new Set((await run(["run", "--no-config", `${folder}/${entry}`])).trim().split("\n"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const chunks = await bundle(new URL("./budgets/memory.ts", import.meta.url));
+
+/** Sums up, and prints the sum: these are figures to watch, not only to bound. */
+function sum(what: string, names: Iterable<string>): number {
+  const sizes = Array.from(names, (name) => chunks.get(name)!.bytes);
+  const bytes = sizes.reduce((a, b) => a + b, 0);
+  console.log(`${what}: ${bytes} bytes in ${sizes.length} chunks`);
+  return bytes;
+}
+
+Deno.test("openState() is ready to be called after at most 15,000 bytes, minified and gzipped", () => {
+  assert.ok(sum("to start", neededAtStart(chunks, "memory.js")) <= 15_000);
+});
+
+Deno.test("openState() on memory has loaded at most 40,000 bytes when a value is saved and loaded", async () => {
+  const loaded = await loadedAtEnd(chunks, "memory.js");
+  assert.ok(loaded.size > 1, "nothing is loaded later: the split is gone");
+  assert.ok(sum("to save and load", loaded) <= 40_000);
+});
+
+Deno.test("openState() brings at most 60,000 bytes in all, whatever is used of it", () => {
+  assert.ok(sum("in all", chunks.keys()) <= 60_000);
+});

@@ -1,0 +1,42 @@
+import { memory } from "../adapters/memory.ts";
+import { sqlite } from "../adapters/sqlite.ts";
+import type { Driver } from "../src/store/driver.ts";
+import { conformance, type Subject } from "./conformance/mod.ts";
+import { limitDriver } from "./conformance/small_limits.ts";
+
+/** Deno's runner knows no groups: their names go in front. */
+const groups: string[] = [];
+const runner = {
+  describe(name: string, body: () => void): void {
+    groups.push(name);
+    body();
+    groups.pop();
+  },
+  it(name: string, body: () => Promise<void>): void {
+    Deno.test([...groups, name].join(" › "), body);
+  },
+};
+
+/** The same map under a driver object of its own each time, so that nothing but the map is shared. */
+function inMemory(name: string, wrap: (driver: Driver) => Driver): Subject {
+  return {
+    name,
+    create() {
+      const shared = memory();
+      return Promise.resolve({ open: () => Promise.resolve(wrap({ ...shared })), destroy: () => Promise.resolve() });
+    },
+  };
+}
+
+conformance(runner, inMemory("memory", (driver) => driver));
+conformance(runner, inMemory("memory with small limits", (driver) => limitDriver(driver)));
+conformance(runner, {
+  name: "sqlite",
+  async create() {
+    const folder = await Deno.makeTempDir({ prefix: "state-" });
+    return {
+      open: () => Promise.resolve(sqlite(`${folder}/state.db`)),
+      destroy: () => Deno.remove(folder, { recursive: true }),
+    };
+  },
+});

@@ -1,0 +1,107 @@
+/**
+ * All tests under all runtimes: `deno task test`, or some of them: `deno task test deno node@22 bun typescript`.
+ *
+ * Deno runs test/ and every example in the docs; the others run their folder of test/runtime/ against the packed tarball.
+ * Where the environment variable `TEST_COUNTS` names a file, a line of JSON is added to it for each runner.
+ *
+ * @module
+ */
+import { type Consumer, createConsumer } from "./consumer.ts";
+import { countCases, type Counts, judge, total } from "./counts.ts";
+import { root } from "./doors.ts";
+import { type Runtime, runtimeBinary, runtimes } from "./runtimes.ts";
+
+/** A command that writes a JUnit report. */
+interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string | URL;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** One run of tests: its name, and the command for it. */
+interface Runner {
+  readonly name: string;
+  command(report: string, install: Install): Promise<Command>;
+}
+
+/** Gives the folder of a project in which the packed tarball is installed; made when first asked for. */
+type Install = () => Promise<string>;
+
+/** The compilers that users have: the first that knows `using`, and a new one. */
+const compilers = ["typescript-oldest@npm:typescript@5.2.2", "typescript@6.0.3", "@types/node@22.19.1"];
+
+const runners: readonly Runner[] = [
+  {
+    name: "deno",
+    command: (report) => {
+      const args = ["test", "-A", "--doc", "--parallel", `--junit-path=${report}`];
+      // Two files at a time, however many cores there are: some tests hold much memory.
+      return Promise.resolve({ program: Deno.execPath(), args, cwd: root, env: { DENO_JOBS: "2" } });
+    },
+  },
+  ...runtimes.map((runtime) => ({ name: `${runtime.name}@${runtime.version}`, command: onRuntime(runtime, runtime.name) })),
+  { name: "typescript", command: onRuntime(runtimes[1]!, "typescript") },
+];
+
+/** The tests in a folder of test/runtime/, under a runtime's own test runner. */
+function onRuntime(runtime: Runtime, folder: string): Runner["command"] {
+  return async (report, install) => {
+    const program = await runtimeBinary(runtime);
+    const cwd = `${await install()}/runtime/${folder}`;
+    if (runtime.name === "bun") return { program, args: ["test", "--reporter=junit", `--reporter-outfile=${report}`], cwd };
+    const files = Array.from(Deno.readDirSync(cwd), ({ name }) => name).filter((name) => name.endsWith("_test.js")).sort();
+    const reporters = [["spec", "stdout"], ["junit", report]].flatMap((
+      [kind, to],
+    ) => [`--test-reporter=${kind}`, `--test-reporter-destination=${to}`]);
+    return { program, args: ["--test", "--test-concurrency=2", ...reporters, ...files], cwd };
+  };
+}
+
+/** Whoever takes longer than this hangs. */
+const patienceMs = 10 * 60_000;
+
+async function run({ program, args, cwd, env = {} }: Command, report: string): Promise<Counts> {
+  const signal = AbortSignal.timeout(patienceMs);
+  const child = new Deno.Command(program, { args: [...args], cwd, env, stdin: "null", signal }).spawn();
+  const { success } = await child.status;
+  const junit = await Deno.readTextFile(report).catch(() => "");
+  return judge(countCases(junit), success);
+}
+
+/** The runners whose names begin with one of these words; all without any. */
+function choose(words: readonly string[]): readonly Runner[] {
+  for (const word of words) {
+    if (!runners.some(({ name }) => name.startsWith(word))) {
+      throw new TypeError(`Cannot run the tests of "${word}": there are ${runners.map(({ name }) => name).join(", ")}`);
+    }
+  }
+  return runners.filter(({ name }) => words.length === 0 || words.some((word) => name.startsWith(word)));
+}
+
+async function main(words: readonly string[]): Promise<boolean> {
+  await using stack = new AsyncDisposableStack();
+  const reports = stack.adopt(await Deno.makeTempDir(), (folder) => Deno.remove(folder, { recursive: true }));
+  let consumer: Promise<Consumer> | undefined;
+  const install: Install = async () => {
+    consumer ??= createConsumer(...compilers).then((made) => stack.use(made));
+    return (await consumer).folder;
+  };
+  const results: (Counts & { readonly runner: string })[] = [];
+  for (const { name, command } of choose(words)) {
+    console.log(`\n── ${name} ──`);
+    const report = `${reports}/${name}.xml`;
+    const counts = await command(report, install).then((it) => run(it, report)).catch((error) => {
+      console.error(error);
+      return { passed: 0, failed: 1 };
+    });
+    results.push({ runner: name, ...counts });
+  }
+  const file = Deno.env.get("TEST_COUNTS");
+  if (file) await Deno.writeTextFile(file, results.map((result) => `${JSON.stringify(result)}\n`).join(""), { append: true });
+  console.log();
+  for (const { runner, passed, failed } of results) console.log(`${runner.padEnd(14)} ${passed} of ${passed + failed}`);
+  return total(results).failed === 0;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args) ? 0 : 1);
