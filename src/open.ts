@@ -97,7 +97,7 @@ export async function openState(options: OpenStateOptions = {}): Promise<StateMa
     consistency,
     classify: options.classify,
     crypto: options.crypto,
-    now,
+    now: () => wholeMs(now()),
     random: options.random ?? randomBytes,
     limits,
     onWarning,
@@ -128,6 +128,12 @@ export async function dropNamespace(driver: Driver, namespace: string): Promise<
     checkName(namespace, "id"),
     Array.from(randomBytes(12), (byte) => byte.toString(16).padStart(2, "0")).join(""),
   );
+}
+
+/** Times are stored as whole milliseconds. */
+function wholeMs(now: number): number {
+  if (Number.isFinite(now) && now >= 0) return Math.floor(now);
+  throw new TypeError(`Cannot use the time ${String(now)} that now() gave: it must be milliseconds since the epoch`);
 }
 
 function randomBytes(bytes: number): Uint8Array {

@@ -54,23 +54,24 @@ export function createSchemaRules(definitions: readonly SchemaDefinition[]): Sch
 function createGovernor(definition: SchemaDefinition): Governor {
   const { name, version, schema } = definition;
   const tag = `${name}@${version}`;
-  const validate = async (value: unknown, target: Target, verb: string): Promise<unknown> => {
-    const result = await schema["~standard"].validate(value);
+  type Result = Awaited<ReturnType<typeof schema["~standard"]["validate"]>>;
+  const judge = (result: Result, target: Target, verb: string): unknown => {
     if (result.issues === undefined) return result.value;
     const issues: Issue[] = result.issues.map(({ message, path }) => ({ path: formatPath(path ?? []), message }));
-    throw new StateError(
-      "SCHEMA_INVALID",
-      `Cannot ${verb} "${target.key}": it does not fit schema "${tag}" at ${issues.map(({ path }) => path).join(", ")}`,
-      {
-        details: { schema: tag, issues },
-        scope: target.scope,
-        key: target.key,
-      },
-    );
+    const where = issues.map(({ path }) => path).join(", ");
+    throw new StateError("SCHEMA_INVALID", `Cannot ${verb} "${target.key}": it does not fit schema "${tag}" at ${where}`, {
+      details: { schema: tag, issues },
+      scope: target.scope,
+      key: target.key,
+    });
   };
   return {
     tag,
-    check: async (value, target) => void await validate(value, target, "save"),
+    check: (value, target) => {
+      const result = schema["~standard"].validate(value);
+      if (result instanceof Promise) return result.then((later) => void judge(later, target, "save"));
+      judge(result, target, "save");
+    },
     read: async (value, stored, target) => {
       const at = stored.lastIndexOf("@");
       if (stored !== tag && stored.slice(0, at) === name && compare(stored.slice(at + 1), version) > 0) {
@@ -84,7 +85,7 @@ function createGovernor(definition: SchemaDefinition): Governor {
           },
         );
       }
-      return await validate(value, target, "load");
+      return judge(await schema["~standard"].validate(value), target, "load");
     },
   };
 }

@@ -13,7 +13,7 @@ import type { Store } from "../store/store.ts";
 import type { ReadingOptions } from "../store/view.ts";
 import { checkClass, defaultClass } from "./classes.ts";
 import type { CommitOptions, EntryOptions, Key, StateClass, StateContent, TypedKey } from "./entry.ts";
-import type { EphemeralEntries } from "./ephemeral.ts";
+import type { EphemeralEntries, LocalEntry } from "./ephemeral.ts";
 import type { Guard } from "./guard.ts";
 import { secretRule } from "./secrets.ts";
 import type { WriteBehind } from "./write_behind.ts";
@@ -22,8 +22,8 @@ import type { WriteBehind } from "./write_behind.ts";
 export interface Governor {
   /** `name@version`, stored with the entry. */
   readonly tag: string;
-  /** Rejects with SCHEMA_INVALID if a value does not fit. */
-  check(value: unknown, target: Target): Promise<void>;
+  /** Fails with SCHEMA_INVALID if a value does not fit; at once, unless the schema itself takes its time. */
+  check(value: unknown, target: Target): void | Promise<void>;
   /** The schema's output for a stored value; SCHEMA_INVALID, or MIGRATION_NEWER if `tag` is of a newer version. */
   read(value: unknown, tag: string, target: Target): Promise<unknown>;
 }
@@ -51,12 +51,16 @@ export interface Core {
   readonly schemas: SchemaRules | undefined;
   readonly classify: ((scope: StateScope, key: string) => StateClass | undefined) | undefined;
   readonly ephemeral: EphemeralEntries;
+  /** What operations that share a record in the making do to ephemeral entries: seen by those behind them. `null`: it goes. */
+  readonly unsettled: WeakMap<object, Map<string, LocalEntry | null>>;
   readonly behind: WriteBehind;
   readonly guard: Guard;
   /** Throws STATE_CLOSED after close(), TypeError inside a transaction. */
   enter(): void;
   /** Throws STATE_READ_ONLY where nothing may be written. */
   checkWritable(): void;
+  /** Tells the operator. */
+  warn(code: string, message: string, commit?: number): void;
   /** Commits; what was written behind before goes first. */
   commit<R>(operation: Operation<R> | WideOperation<R>, signal?: AbortSignal): Promise<R>;
 }
@@ -96,7 +100,8 @@ export function kindOf(
       { details: { needs: "durability: fsync" }, scope: target.scope, key: target.key },
     );
   }
-  return { class: chosen, content: contentOf(target, options.content) };
+  // What was stored as plain stays so: somebody has said it.
+  return { class: chosen, content: contentOf(target, options.content ?? was?.content) };
 }
 
 function contentOf({ scope, key }: Target, given: StateContent | undefined): StateContent {
@@ -115,19 +120,30 @@ function contentOf({ scope, key }: Target, given: StateContent | undefined): Sta
   );
 }
 
+/** The last moment that a Date can hold (ECMA-262, "Time Values and Time Range"). */
+const LAST_DATE = 8.64e15;
+
 /** When an entry expires; 0: never. */
 export function expiryOf(options: EntryOptions, now: number): number {
   const { expiresInMs } = options;
   if (expiresInMs === undefined) return 0;
-  if (typeof expiresInMs !== "number" || !(expiresInMs > 0)) {
-    throw new RangeError(`Cannot use expiresInMs ${String(expiresInMs)}: it must be a number above zero`);
+  if (typeof expiresInMs !== "number" || !(expiresInMs > 0 && now + expiresInMs <= LAST_DATE)) {
+    throw new RangeError(
+      `Cannot use expiresInMs ${String(expiresInMs)}: it must be a number above zero that leads to a date; leave it out for never`,
+    );
   }
-  return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(now + expiresInMs));
+  return Math.ceil(now + expiresInMs);
 }
 
-/** Rethrows the reason of a signal that was aborted. */
-export function checkSignal(options: CommitOptions): void {
-  options.signal?.throwIfAborted();
+/** The longest reason, in UTF-16 units: it stands in each change of the commit. */
+const REASON = 1000;
+
+/** Rethrows the reason of a signal that was aborted; refuses a reason that is no short text. */
+export function checkCommit({ signal, reason }: CommitOptions): void {
+  signal?.throwIfAborted();
+  if (reason === undefined) return;
+  if (typeof reason !== "string") throw new TypeError(`Cannot commit with a reason that is a ${typeof reason}: it must be a string`);
+  if (reason.length > REASON) throw new RangeError(`Cannot commit with a reason of ${reason.length} characters: the limit is ${REASON}`);
 }
 
 /** STATE_CONFLICT about a revision. */

@@ -6,12 +6,13 @@
 import { decodeScope, encodeScope, type StateScope } from "../keys/scopes.ts";
 import { decodeSegment } from "../keys/segment.ts";
 import type { ScopeType } from "../scope.ts";
-import type { PathRange } from "../store/recent.ts";
+import { covers, type PathRange } from "../store/recent.ts";
 import type { Row } from "../store/row.ts";
 import { corrupt } from "../store/seal.ts";
 import type { Core, Target } from "./core.ts";
 import type { Entry } from "./entry.ts";
 import { checkLimit, type Listing, listingOf } from "./listing_options.ts";
+import type { LocalEntry } from "./ephemeral.ts";
 import { isLive } from "./live.ts";
 import type { ScopesOptions } from "./manager.ts";
 import { GONE } from "./payload.ts";
@@ -39,10 +40,12 @@ export function targetAt(scope: StateScope, path: string): Target {
   return { scope, key, path };
 }
 
-/** One key of a listing, and its row where it has one. */
+/** One key of a listing, and what stands under it. */
 interface Item {
   readonly target: Target;
   readonly row: Row | undefined;
+  /** What only this process has. */
+  readonly local: LocalEntry | undefined;
 }
 
 /** Pages of a listing, each of one commit. */
@@ -50,14 +53,21 @@ export async function* listItems(listing: Listing, core: Core): AsyncGenerator<r
   const { scope, prefix, reverse } = listing;
   let left = listing.limit;
   for (let after = listing.after; left > 0;) {
+    // Taken before the page is read: what becomes stored while it is read is in one of the two.
+    const before = localsUnder(prefix, core);
     const page = await core.store.page({ prefix, after, limit: left === Infinity ? PAGE : left, reverse });
     const now = core.now();
     const items = new Map<string, Item>();
     for (const row of page.rows) {
-      if (isLive(row, now) && !core.behind.holds(row.path)) items.set(row.path, { target: targetAt(scope, row.path), row });
+      if (isLive(row, now) && !core.behind.holds(row.path)) {
+        items.set(row.path, { target: targetAt(scope, row.path), row, local: undefined });
+      }
     }
-    for (const path of localPaths({ prefix, ...bounds(after, page.next, reverse) }, core)) {
-      if (path !== after) items.set(path, { target: targetAt(scope, path), row: undefined });
+    const range = { prefix, ...bounds(after, page.next, reverse) };
+    for (const [path, was] of new Map([...before, ...localsUnder(prefix, core)])) {
+      const local = localOf(path, core);
+      if (path === after || !covers(range, path) || (local === undefined && items.has(path))) continue;
+      items.set(path, { target: targetAt(scope, path), row: undefined, local: local ?? was });
     }
     const sorted = [...items.values()].sort((a, b) => (a.target.path < b.target.path) === reverse ? 1 : -1).slice(0, left);
     left -= sorted.length;
@@ -73,11 +83,15 @@ export function bounds(from: string | undefined, to: string | undefined, reverse
   return { ...(low === undefined ? {} : { from: low }), ...(high === undefined ? {} : { to: high }) };
 }
 
-/** What only this process has, in a range. */
-function localPaths({ prefix, from, to }: PathRange, core: Core): string[] {
+/** What only this process has under a prefix. */
+function localsUnder(prefix: string, core: Core): Map<string, LocalEntry> {
   const now = core.now();
-  const all = [...core.ephemeral.paths(prefix, now), ...core.behind.paths(prefix, now)];
-  return [...new Set(all)].filter((path) => (from === undefined || path >= from) && (to === undefined || path <= to));
+  const locals = new Map<string, LocalEntry>();
+  for (const path of [...core.ephemeral.paths(prefix, now), ...core.behind.paths(prefix, now)]) {
+    const local = localOf(path, core);
+    if (local !== undefined) locals.set(path, local);
+  }
+  return locals;
 }
 
 /** Keys of exactly one scope. */
@@ -88,13 +102,8 @@ export async function* listKeys(listing: Listing, core: Core): AsyncGenerator<st
 /** Entries of exactly one scope. */
 export async function* listEntries(listing: Listing, core: Core): AsyncGenerator<Entry> {
   for await (const items of listItems(listing, core)) {
-    for (const { target, row } of items) {
-      const local = localOf(target.path, core);
-      const entry = row === undefined && local !== undefined
-        ? await localEntryOf(target, local, core)
-        : row === undefined
-        ? GONE
-        : await entryOf(target, row, core);
+    for (const { target, row, local } of items) {
+      const entry = row === undefined ? await localEntryOf(target, local!, core) : await entryOf(target, row, core);
       // Its object was replaced since the page was read: what stands there now is as good.
       const current = entry === GONE ? await loadEntry(target, core) : entry;
       if (current !== undefined) yield current;
@@ -127,9 +136,17 @@ export async function* listScopes(options: ScopesOptions, core: Core): AsyncGene
 async function nextScope(prefix: string, path: string | undefined, reverse: boolean, core: Core): Promise<string | undefined> {
   // `!` sorts below every character of an encoded segment, and `"` right above it.
   const after = path === undefined ? undefined : reverse ? `${path}!` : `${path}"`;
-  const { rows } = await core.store.page({ prefix, after, limit: 1, reverse });
   const now = core.now();
-  const candidates = [...rows.map((row) => row.path), ...core.ephemeral.paths(prefix, now), ...core.behind.paths(prefix, now)]
+  const locals = [...localsUnder(prefix, core).keys()];
+  let rows: readonly Row[] = [];
+  // A page can be empty and not the last: what it held may be on its way out.
+  for (let from = after;;) {
+    const page = await core.store.page({ prefix, after: from, limit: 1, reverse });
+    rows = page.rows;
+    if (rows.length > 0 || page.next === undefined) break;
+    from = page.next;
+  }
+  const candidates = [...rows.map((row) => row.path), ...locals, ...core.ephemeral.paths(prefix, now), ...core.behind.paths(prefix, now)]
     .filter((candidate) => after === undefined || (reverse ? candidate < after : candidate > after))
     .sort((a, b) => (a < b) === reverse ? 1 : -1);
   return candidates[0]?.slice(0, candidates[0].lastIndexOf("!"));

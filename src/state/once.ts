@@ -11,7 +11,7 @@ import { StateError } from "../errors.ts";
 import { encodeSegment } from "../keys/segment.ts";
 import { draftRemoval, draftSave, type SaveDraft } from "../store/draft_change.ts";
 import type { Draft } from "../store/operation.ts";
-import { checkSignal, type Core, expiryOf, kindOf, type Target } from "./core.ts";
+import { checkCommit, type Core, expiryOf, kindOf, type Target } from "./core.ts";
 import type { Awaitable } from "./entry.ts";
 import { isLive } from "./live.ts";
 import type { OnceAttempt, OnceOptions } from "./manager.ts";
@@ -22,6 +22,9 @@ import { find, originOf, prepareSave, put } from "./writes.ts";
 
 /** Between two looks at somebody else's lease, in milliseconds: twice as long each time. */
 const POLL = { least: 10, most: 1000 } as const;
+
+/** Timers take no more milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** The lease is another's by now. */
 class NotOurs extends Unfinished {}
@@ -46,7 +49,7 @@ export async function once<T>(target: Target, fn: (attempt: OnceAttempt) => Awai
   if (!(Number.isFinite(leaseMs) && leaseMs > 0)) {
     throw new RangeError(`Cannot use leaseMs ${String(leaseMs)}: it must be a number above zero`);
   }
-  checkSignal(options);
+  checkCommit(options);
   kindOf(target, options, core);
   expiryOf(options, core.now());
   if (operationId !== undefined) {
@@ -57,7 +60,7 @@ export async function once<T>(target: Target, fn: (attempt: OnceAttempt) => Awai
   const here = running.get(core) ?? new Map<string, Promise<void>>();
   running.set(core, here);
   for (let pauseMs: number = POLL.least;; pauseMs = Math.min(2 * pauseMs, POLL.most)) {
-    checkSignal(options);
+    checkCommit(options);
     const taken = await take(target, leaseMs, core);
     if (taken === undefined) return await load(target, core) as T;
     if (taken.isMine) {
@@ -116,9 +119,10 @@ async function run<T>(
     renew(target, lease, leaseMs, core).then((isMine) => {
       if (!isMine) lost.abort(new StateError("STATE_LOCKED", `Cannot go on with "${target.key}": the lease was lost`, { details: {} }));
     }, () => {/* The next renewal tries again; the lease says how long that may take. */});
-  }, leaseMs / 3);
+  }, Math.min(leaseMs / 3, LONGEST_TIMER));
   try {
     const result = await fn({ id: lease.id, number: lease.number, signal: lost.signal });
+    checkCommit(options);
     return await finish(target, result, lease, options, core);
   } catch (error) {
     await giveBack(target, lease, core).catch(() => {/* Then it runs out. */});
@@ -141,13 +145,10 @@ async function finish(
   const encoded = encode(result, target, core);
   const saving = prepareSave(target, encoded, kindOf(target, options, core), expiryOf(options, core.now()), core);
   const draft: SaveDraft = await saving.draft;
-  const { operationId, reason } = options;
-  const how = { ...(operationId === undefined ? {} : { operationId }), ...(reason === undefined ? {} : { reason }) };
-  const outcome = await commitOnce<unknown, NotOurs>(core, how, `once ${target.path}`, {
+  const outcome = await commitOnce<unknown, NotOurs>(core, options, `once ${target.path}`, {
     verb: "once",
     paths: [target.path, path],
     bytes: encoded.text.length,
-    critical: saving.class === "critical",
     run(run) {
       const held = leaseAt(path, run, core.now());
       if (held?.id !== lease.id || held.number !== lease.number) return new NotOurs();
@@ -155,7 +156,7 @@ async function finish(
       run.put(draftRemoval(path, run.slot(path), "d", core.store.salt(), []));
       return { answer: result, ...(effect === undefined ? {} : { effect }) };
     },
-  });
+  }, { answer: result });
   return outcome instanceof NotOurs ? undefined : { result: await outputOf(encoded, target, core) };
 }
 

@@ -12,7 +12,7 @@ import { encodeSegment } from "../keys/segment.ts";
 import { draftSave } from "../store/draft_change.ts";
 import type { ChangeDraft, Operation } from "../store/operation.ts";
 import type { Row, Slot } from "../store/row.ts";
-import { checkSignal, type Core } from "./core.ts";
+import { checkCommit, type Core } from "./core.ts";
 import type { Encoded } from "./encoded.ts";
 import type { CommitOptions } from "./entry.ts";
 import { isLive } from "./live.ts";
@@ -105,7 +105,7 @@ export async function commitOnce<R, U extends Unfinished = never>(
   operation: Operation<Done<R> | U>,
   prepared?: { readonly answer: R },
 ): Promise<R | U> {
-  checkSignal(options);
+  checkCommit(options);
   const { operationId, signal } = options;
   let last: Done<R> | U | Repeat | undefined;
   const settled = () => {

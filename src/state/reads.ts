@@ -55,13 +55,13 @@ export async function has(target: Target, core: Core): Promise<boolean> {
 export async function loadMany(targets: ReadonlyMap<string, Target>, core: Core): Promise<Map<string, unknown>> {
   for (let attempt = 1;; attempt++) {
     const values = new Map<string, unknown>();
-    const stored = [...targets.values()].filter(({ path }) => localOf(path, core) === undefined && !core.behind.holds(path));
-    const slots: ReadonlyMap<string, Slot> = stored.length === 0
-      ? new Map()
-      : (await core.store.read(stored.map(({ path }) => path), core.reading)).slots;
+    // Taken before the store is read: what becomes stored meanwhile is in one of the two.
+    const locals = new Map([...targets.values()].map(({ path }) => [path, localOf(path, core)]));
+    const stored = [...locals].filter(([path, local]) => local === undefined && !core.behind.holds(path)).map(([path]) => path);
+    const slots: ReadonlyMap<string, Slot> = stored.length === 0 ? new Map() : (await core.store.read(stored, core.reading)).slots;
     let lost: Row | undefined;
     for (const [asked, target] of targets) {
-      const local = localOf(target.path, core);
+      const local = locals.get(target.path);
       const row = slots.get(target.path)?.row;
       const entry = local !== undefined
         ? await localEntryOf(target, local, core)

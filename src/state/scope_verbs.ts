@@ -8,7 +8,7 @@ import { draftRemoval, draftSave, type Origin } from "../store/draft_change.ts";
 import type { ChangeDraft, Scan, WideOperation } from "../store/operation.ts";
 import type { Row, Slot } from "../store/row.ts";
 import { corrupt } from "../store/seal.ts";
-import { checkSignal, type Core } from "./core.ts";
+import { checkCommit, type Core } from "./core.ts";
 import type { CommitOptions } from "./entry.ts";
 import type { LocalEntry } from "./ephemeral.ts";
 import { listingOf } from "./listing_options.ts";
@@ -65,10 +65,14 @@ export async function copy(from: StateScope, to: StateScope, isMove: boolean, op
       };
     }
     const replaced: string[] = [];
+    const revisions = new Map<string, number>();
     return {
       counted,
       streams: [
-        { prefix: target, changes: (scan) => copies(scan, source, target, places, replaced, counted, originOf(options), core) },
+        {
+          prefix: target,
+          changes: (scan) => copies(scan, source, target, { places, replaced, revisions }, counted, originOf(options), core),
+        },
         ...(isMove
           ? [{ prefix: source, changes: (scan: Scan) => removals(scan, source, { entries: 0, local: new Set() }, originOf(options), core) }]
           : []),
@@ -76,7 +80,8 @@ export async function copy(from: StateScope, to: StateScope, isMove: boolean, op
       effect: () => {
         replaced.forEach((path) => core.ephemeral.delete(path));
         for (const [path, entry] of places) {
-          core.ephemeral.set(path, { ...entry, revision: core.ephemeral.lastRevision(path) + 1, createdAt: now, updatedAt: now });
+          const revision = Math.max(core.ephemeral.lastRevision(path), revisions.get(path) ?? 0) + 1;
+          core.ephemeral.set(path, { ...entry, revision, createdAt: now, updatedAt: now });
         }
         if (isMove) local.forEach(([path]) => core.ephemeral.delete(path));
       },
@@ -92,7 +97,7 @@ async function commitStreams(
   core: Core,
   begin: () => { readonly counted: Counter; readonly streams: readonly Stream[]; readonly effect: () => void },
 ): Promise<number> {
-  checkSignal(options);
+  checkCommit(options);
   const { operationId, signal } = options;
   const memory = operationId === undefined ? undefined : await rememberedAs(operationId, request, core);
   let done: (() => void) | undefined;
@@ -159,18 +164,37 @@ async function* removals(scan: Scan, prefix: string, counted: Counter, origin: O
   }
 }
 
+/** What a copy means for what only this process has. */
+interface LocalCopies {
+  /** Ephemeral entries of the source, by the path that they get. */
+  readonly places: ReadonlyMap<string, LocalEntry>;
+  /** Paths of the target at which an ephemeral entry makes room for a stored one. */
+  readonly replaced: string[];
+  /** The last stored revision at each of the places. */
+  readonly revisions: Map<string, number>;
+}
+
 /** What a copy does to its target: entries of the source get there; ephemeral ones only take away what is stored there. */
 async function* copies(
   scan: Scan,
   source: string,
   target: string,
-  places: ReadonlyMap<string, LocalEntry>,
-  replaced: string[],
+  local: LocalCopies,
   counted: Counter,
   origin: Origin,
   core: Core,
 ): AsyncGenerator<ChangeDraft> {
+  const { places, replaced, revisions } = local;
   const waiting = [...places.keys()].sort();
+  async function* makeRoom(before: string | undefined): AsyncGenerator<ChangeDraft> {
+    while (waiting.length > 0 && (before === undefined || waiting[0]! < before)) {
+      const path = waiting.shift()!;
+      const slot = (await scan.slots([path])).get(path)!;
+      revisions.set(path, slot.revision + Number(slot.row !== undefined));
+      if (slot.row === undefined) continue;
+      yield draftRemoval(path, slot, isLive(slot.row, core.now()) ? "d" : "x", core.store.salt(), origin);
+    }
+  }
   for await (const page of rowsOf(scan, source)) {
     const rows = page.filter((row) => isLive(row, core.now()) && !places.has(target + row.path.slice(source.length)));
     rows.forEach((row) => count(row.path, counted));
@@ -178,17 +202,12 @@ async function* copies(
     const slots = await scan.slots(paths, target);
     for (const [i, row] of rows.entries()) {
       const path = paths[i]!;
-      while (waiting.length > 0 && waiting[0]! < path) yield* takeAway(scan, waiting.shift()!, origin, core);
+      yield* makeRoom(path);
       yield await copyOf(row, path, slots.get(path)!, origin, core);
       if (core.ephemeral.lastRevision(path) > 0) replaced.push(path);
     }
   }
-  for (const path of waiting) yield* takeAway(scan, path, origin, core);
-}
-
-async function* takeAway(scan: Scan, path: string, origin: Origin, core: Core): AsyncGenerator<ChangeDraft> {
-  const slot = (await scan.slots([path])).get(path)!;
-  if (slot.row !== undefined) yield draftRemoval(path, slot, isLive(slot.row, core.now()) ? "d" : "x", core.store.salt(), origin);
+  yield* makeRoom(undefined);
 }
 
 /** The same value under another path. Its object is written again: an object belongs to one entry. */

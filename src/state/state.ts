@@ -8,7 +8,7 @@ import type { StateScope } from "../keys/scopes.ts";
 import type { Limits } from "../limits.ts";
 import type { Operation, WideOperation } from "../store/operation.ts";
 import type { Store } from "../store/store.ts";
-import { checkSignal, type Core, type SchemaRules, scopeOf, targetOf } from "./core.ts";
+import { checkCommit, type Core, type SchemaRules, scopeOf, targetOf } from "./core.ts";
 import { createCursor, type Cursor } from "./cursor.ts";
 import type { Key, ListOptions, StateClass } from "./entry.ts";
 import { EphemeralEntries } from "./ephemeral.ts";
@@ -41,11 +41,18 @@ export function createState(parts: StateParts): StateManager {
   const since = new Date(now());
   let isClosed = false;
   let closing: Promise<void> | undefined;
-  const commit = <R>(operation: Operation<R> | WideOperation<R>, signal?: AbortSignal): Promise<R> => {
-    // What was written behind before this goes first.
+  const commit = async <R>(operation: Operation<R> | WideOperation<R>, signal?: AbortSignal): Promise<R> => {
+    if (isClosed) throw closed();
+    // What was written behind before this goes first; if it cannot, this must not either, or it would come back later.
     const isLocal = "local" in operation && operation.local === true;
-    if (!isLocal && behind.isPending) store.commit(behind.operation()).catch(onFailure);
-    return store.commit(signal === undefined || "scan" in operation ? operation : abortable(operation, signal));
+    const first: { failure?: unknown } = {};
+    if (!isLocal && behind.isPending) {
+      store.commit(behind.operation()).catch((error) => {
+        first.failure = error;
+        onFailure(error);
+      });
+    }
+    return await store.commit(after(first, operation, signal));
   };
   const onFailure = (error: unknown) => {
     parts.onWarning({ code: "bulk", message: `Bulk writes could not be committed and are kept in memory: ${(error as Error).message}` });
@@ -66,15 +73,17 @@ export function createState(parts: StateParts): StateManager {
     schemas: parts.schemas,
     classify: parts.classify,
     ephemeral: new EphemeralEntries(limits.ephemeralBytes),
+    unsettled: new WeakMap(),
     behind,
     guard,
     enter() {
-      if (isClosed) throw new StateError("STATE_CLOSED", "Cannot use the state: it was closed", { details: {} });
+      if (isClosed) throw closed();
       if (guard.isInside) throw new TypeError("Cannot use the state inside a transaction: use the transaction that the function was given");
     },
     checkWritable() {
       if (readOnly) throw new StateError("STATE_READ_ONLY", "Cannot write: the state was opened with readOnly", { details: {} });
     },
+    warn: (code, message, at) => parts.onWarning({ code, message, ...(at === undefined ? {} : { commit: at }) }),
     commit,
   };
   const writable = () => {
@@ -87,9 +96,14 @@ export function createState(parts: StateParts): StateManager {
     options: ListOptions,
     list: (rooms: typeof import("./listing.ts"), listing: Listing) => AsyncGenerator<T>,
   ): Cursor<T> => {
-    core.enter();
-    const listing = listingOf(scopeOf(scope, core), options);
-    return createCursor((limit = Infinity) => entered(core, (rooms) => list(rooms, { ...listing, limit: Math.min(listing.limit, limit) })));
+    // What is wrong is told where it is awaited, as by every other verb; what is asked for is taken now.
+    const asked = { ...options };
+    return createCursor((limit = Infinity) =>
+      entered(core, (rooms) => {
+        const listing = listingOf(scopeOf(scope, core), asked);
+        return list(rooms, { ...listing, limit: Math.min(listing.limit, limit) });
+      })
+    );
   };
 
   const state = {
@@ -121,11 +135,12 @@ export function createState(parts: StateParts): StateManager {
     keys: (scope, options = {}) => cursor(scope, options, ({ listKeys }, listing) => listKeys(listing, core)),
     entries: (scope, options = {}) => cursor(scope, options, ({ listEntries }, listing) => listEntries(listing, core)),
     scopes: (options = {}) => {
-      core.enter();
-      const after = options.after === undefined ? {} : { after: scopeOf(options.after, core) };
-      const all = { ...options, ...after };
+      const asked = { ...options };
       return createCursor((limit = Infinity) =>
-        entered(core, ({ listScopes }) => listScopes({ ...all, limit: Math.min(all.limit ?? Infinity, limit) }, core))
+        entered(core, ({ listScopes }) => {
+          const from = asked.after === undefined ? {} : { after: scopeOf(asked.after, core) };
+          return listScopes({ ...asked, ...from, limit: Math.min(asked.limit ?? Infinity, limit) }, core);
+        })
       );
     },
     clear: async (scope, options = {}) => {
@@ -149,12 +164,12 @@ export function createState(parts: StateParts): StateManager {
     update: async (scope: StateScope, key: Key, fn: (current: never) => unknown, options: UpdateOptions = {}) => {
       writable();
       if (typeof fn !== "function") throw new TypeError("Cannot update: the third argument must be a function");
-      checkSignal(options);
+      checkCommit(options);
       return await update("update", at(scope, key), fn as (current: unknown) => unknown, options, core);
     },
     increment: async (scope, key, by = 1, options = {}) => {
       writable();
-      checkSignal(options);
+      checkCommit(options);
       return await increment(at(scope, key), by, options, core);
     },
     once: async (scope, key, fn, options = {}) => {
@@ -207,12 +222,11 @@ export function createState(parts: StateParts): StateManager {
     try {
       if (!readOnly) {
         await behind.flush();
-        await store.drain();
         await store.expire();
       }
-      await store.drain();
     } finally {
       behind.stop();
+      await store.close();
       await parts.release();
     }
   }
@@ -229,13 +243,34 @@ async function* entered<T>(core: Core, start: (rooms: typeof import("./listing.t
   }
 }
 
-/** An operation that does not begin once its signal is aborted. */
-function abortable<R>(operation: Operation<R>, signal: AbortSignal): Operation<R> {
+/** An operation that does not begin once its signal is aborted, or what had to go first has failed. */
+function after<R>(
+  first: { readonly failure?: unknown },
+  operation: Operation<R> | WideOperation<R>,
+  signal: AbortSignal | undefined,
+): Operation<R> | WideOperation<R> {
+  const check = () => {
+    signal?.throwIfAborted();
+    if (first.failure !== undefined) throw first.failure;
+  };
+  if ("scan" in operation) {
+    return {
+      ...operation,
+      async *scan(scan) {
+        check();
+        return yield* operation.scan(scan);
+      },
+    };
+  }
   return {
     ...operation,
     run(draft) {
-      signal.throwIfAborted();
+      check();
       return operation.run(draft);
     },
   };
+}
+
+function closed(): StateError<"STATE_CLOSED"> {
+  return new StateError("STATE_CLOSED", "Cannot use the state: it was closed", { details: {} });
 }

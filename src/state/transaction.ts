@@ -9,9 +9,11 @@
 import { StateError } from "../errors.ts";
 import type { StateScope } from "../keys/scopes.ts";
 import type { SaveDraft } from "../store/draft_change.ts";
+import type { Draft } from "../store/operation.ts";
+import { reasonOf } from "../store/port.ts";
 import type { PathRange } from "../store/recent.ts";
 import type { Slot } from "../store/row.ts";
-import { checkRevision, checkSignal, conflict, type Core, expiryOf, kindOf, scopeOf, type Target, targetOf } from "./core.ts";
+import { checkCommit, checkRevision, conflict, type Core, expiryOf, kindOf, scopeOf, type Target, targetOf } from "./core.ts";
 import { createCursor, type Cursor } from "./cursor.ts";
 import { type Awaitable, DELETE, type Entry, type EntryOptions, type Key, type ListOptions, type Precondition } from "./entry.ts";
 import type { LocalEntry } from "./ephemeral.ts";
@@ -23,7 +25,7 @@ import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./o
 import { decode, encode, GONE } from "./payload.ts";
 import { entryOf, localEntryOf } from "./reads.ts";
 import { scopeVerbs } from "./scoped.ts";
-import { checkStep, initialOf, notANumber } from "./update.ts";
+import { checkStep, initialOf, notANumber, patience } from "./update.ts";
 import { find, originOf, prepareSave, put, remove, type Saving } from "./writes.ts";
 
 /** What the transaction read is not so any more. */
@@ -34,8 +36,6 @@ interface Write {
   readonly target: Target;
   /** `undefined`: delete. */
   readonly saving: Saving | undefined;
-  /** The revision that the transaction sees after its write. */
-  readonly revision: number;
   readonly at: number;
 }
 
@@ -48,7 +48,7 @@ export async function transaction<R>(fn: (tx: Transaction) => Awaitable<R>, opti
   if (!(Number.isSafeInteger(attempts) && attempts > 0)) {
     throw new RangeError(`Cannot run a transaction with attempts ${String(attempts)}: it must be a whole number above zero`);
   }
-  checkSignal(options);
+  checkCommit(options);
   if (options.operationId !== undefined) {
     // Done before: then the function does not run at all.
     const memory = await rememberedAs(options.operationId, "transaction", core);
@@ -58,9 +58,10 @@ export async function transaction<R>(fn: (tx: Transaction) => Awaitable<R>, opti
   }
   const first = await attemptOnce(fn, options, core);
   if (!(first instanceof Stale)) return first;
-  const turn = (lanes.get(core) ?? Promise.resolve()).then(async () => {
+  // A turn is only good manners: whoever waits too long goes ahead, so that a transaction inside a transaction cannot hang.
+  const turn = patience(lanes.get(core)).then(async () => {
     for (let attempt = 2; attempt <= attempts; attempt++) {
-      checkSignal(options);
+      checkCommit(options);
       const outcome = await attemptOnce(fn, options, core);
       if (!(outcome instanceof Stale)) return outcome;
     }
@@ -81,7 +82,8 @@ async function attemptOnce<R>(fn: (tx: Transaction) => Awaitable<R>, options: Tr
     result = await core.guard.run(() => fn(run.verbs()));
     await run.settle();
   } catch (error) {
-    if (run.isStale) return new Stale();
+    // It failed because of what it read: that counts only if that is still so.
+    if (run.isStale || !await run.holds(options)) return new Stale();
     throw error;
   } finally {
     run.end();
@@ -185,32 +187,54 @@ class Run {
         verb: "transaction",
         paths: writes.map(({ target }) => target.path),
         bytes: writes.reduce((sum, { saving }) => sum + (saving?.encoded.text.length ?? 0), 0),
-        critical: writes.some(({ saving }) => saving?.class === "critical"),
         run: (draft) => {
-          const since = this.#snapshot;
-          const isStale = since !== undefined && ([...this.#reads.keys()].some((path) => draft.changedSince(path, since)) ||
-            this.#ranges.some((range) => draft.rangeChangedSince(range, since)));
-          if (isStale || this.#isLocalStale()) return new Stale();
-          commit = draft.commit;
+          if (!this.#isCurrent(draft)) return new Stale();
+          let isEmpty = true;
+          const counting: Draft = {
+            ...draft,
+            put(change) {
+              isEmpty = false;
+              draft.put(change);
+            },
+          };
           const effects = writes.map((write) => {
-            const found = find(write.target.path, draft, core);
+            const found = find(write.target.path, counting, core);
             return write.saving === undefined
-              ? remove(write.target, found, originOf(options), draft, core).effect
-              : put(write.target, found, write.saving, drafts.get(write)!, originOf(options), draft, core).effect;
+              ? remove(write.target, found, originOf(options), counting, core).effect
+              : put(write.target, found, write.saving, drafts.get(write)!, originOf(options), counting, core).effect;
           });
+          commit = isEmpty ? 0 : draft.commit;
           return { answer, effect: () => effects.forEach((effect) => effect?.()) };
         },
       }, options.operationId === undefined ? undefined : { answer });
-      if (!(outcome instanceof Stale) && commit > 0) options.onCommit?.({ commit });
+      if (!(outcome instanceof Stale) && commit > 0) {
+        try {
+          options.onCommit?.({ commit });
+        } catch (error) {
+          // The transaction stands; what failed is only being told so.
+          core.warn("onCommit", `onCommit failed behind a transaction that is committed: ${reasonOf(error)}`, commit);
+        }
+      }
       return outcome;
     } finally {
       left.forEach((leave) => leave());
     }
   }
 
-  #isLocalStale(): boolean {
+  /** Whether what was read is still so, as an operation in the queue sees it. */
+  async holds(options: TransactionOptions): Promise<boolean> {
+    if (this.#snapshot === undefined) return true;
+    const validation = { verb: "transaction", paths: [], bytes: 0, run: (draft: Draft) => this.#isCurrent(draft) };
+    return await this.#core.commit(validation, options.signal);
+  }
+
+  #isCurrent(draft: Draft): boolean {
+    const since = this.#snapshot;
     const now = this.#core.now();
-    return [...this.#reads].some(([path, seen]) => this.#core.ephemeral.get(path, now)?.revision !== seen?.revision);
+    if (since === undefined) return true;
+    return ![...this.#reads.keys()].some((path) => draft.changedSince(path, since)) &&
+      !this.#ranges.some((range) => draft.rangeChangedSince(range, since)) &&
+      ![...this.#reads].some(([path, seen]) => this.#core.ephemeral.get(path, now)?.revision !== seen?.revision);
   }
 
   #enter(): void {
@@ -221,9 +245,9 @@ class Run {
   async #slot(path: string): Promise<{ readonly slot: Slot; readonly local: LocalEntry | undefined }> {
     const core = this.#core;
     if (core.behind.isPending) await core.behind.flush();
-    let reading = await core.store.read([path]);
+    let reading = await core.store.read([path], { gone: true });
     // An answer that was overtaken by a newer one says nothing about the snapshot.
-    while (reading.head.commit < (this.#snapshot ?? 0)) reading = await core.store.read([path]);
+    while (reading.head.commit < (this.#snapshot ?? 0)) reading = await core.store.read([path], { gone: true });
     this.#moveTo(reading.head.commit);
     const local = core.ephemeral.get(path, core.now());
     this.#reads.set(path, local);
@@ -263,27 +287,33 @@ class Run {
   }
 
   /** What the transaction itself wrote: not committed yet. */
-  async #ownEntry({ target, saving, revision, at }: Write): Promise<Entry | undefined> {
+  async #ownEntry({ target, saving, at }: Write): Promise<Entry | undefined> {
     if (saving === undefined) return undefined;
     const { schema } = await saving.draft;
     const { encoded, expiresAt, content } = saving;
-    const local = { ...encoded, revision, createdAt: at, updatedAt: at, expiresAt, class: "ephemeral" as const, content, schema };
+    const { last } = await this.#stored(target);
+    const local = { ...encoded, revision: last + 1, createdAt: at, updatedAt: at, expiresAt, class: "ephemeral" as const, content, schema };
     return { ...await localEntryOf(target, local, this.#core), class: saving.class };
   }
 
-  /** The revision that the transaction sees; `null`: absent. */
-  async #revision(target: Target): Promise<{ readonly visible: number | null; readonly last: number }> {
-    const written = this.#writes.get(target.path);
-    if (written !== undefined) return { visible: written.saving === undefined ? null : written.revision, last: written.revision };
-    const { slot, local } = await this.#slot(target.path);
+  /** What is stored, whatever the transaction wrote: the revision that is visible (`null`: absent), and the last one there was. */
+  async #stored({ path }: Target): Promise<{ readonly visible: number | null; readonly last: number }> {
+    const { slot, local } = await this.#slot(path);
     const visible = local?.revision ?? (isLive(slot.row, this.#core.now()) ? slot.revision : null);
-    return { visible, last: Math.max(0, slot.revision, local?.revision ?? 0) };
+    return { visible, last: Math.max(0, slot.revision, local?.revision ?? 0, this.#core.ephemeral.lastRevision(path)) };
+  }
+
+  /** The revision that the transaction sees; `null`: absent. Its writes of a key are one write. */
+  async #visible(target: Target): Promise<number | null> {
+    const written = this.#writes.get(target.path);
+    const { visible, last } = await this.#stored(target);
+    return written === undefined ? visible : written.saving === undefined ? null : last + 1;
   }
 
   async #check(target: Target, { ifRevision }: Precondition): Promise<void> {
     const expected = checkRevision(ifRevision);
     if (expected === undefined) return;
-    const { visible } = await this.#revision(target);
+    const visible = await this.#visible(target);
     if (visible !== expected) throw conflict(target, expected, visible);
   }
 
@@ -295,16 +325,14 @@ class Run {
     const encoded = encode(value, target, core);
     const saving = prepareSave(target, encoded, kind, expiryOf(options, core.now()) || kept, core);
     await Promise.all([saving.draft, this.#check(target, options)]);
-    // The last number is right where the transaction looked; it is given anew when the transaction commits.
-    const last = this.#writes.get(target.path)?.revision ?? (this.#reads.has(target.path) ? (await this.#revision(target)).last : 0);
-    this.#write({ target, saving, revision: this.#writes.has(target.path) ? last : last + 1, at: core.now() });
+    this.#write({ target, saving, at: core.now() });
   }
 
   async #delete(target: Target, options: Precondition): Promise<boolean> {
     this.#core.checkWritable();
     await this.#check(target, options);
-    const { visible, last } = await this.#revision(target);
-    this.#write({ target, saving: undefined, revision: this.#writes.has(target.path) ? last : last + 1, at: this.#core.now() });
+    const visible = await this.#visible(target);
+    this.#write({ target, saving: undefined, at: this.#core.now() });
     return visible !== null;
   }
 

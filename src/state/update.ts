@@ -16,7 +16,7 @@ import type { Encoded } from "./encoded.ts";
 import { type Awaitable, DELETE, type SaveOptions, type WriteOptions } from "./entry.ts";
 import { isLive } from "./live.ts";
 import { commitOnce, type Done, Unfinished } from "./operation_ids.ts";
-import { decode, encode, GONE, isAtHand, valueAtHand } from "./payload.ts";
+import { decode, encode, GONE, isAtHand, isInline, valueAtHand } from "./payload.ts";
 import { entryOf, localEntryOf, outputOf } from "./reads.ts";
 import { checkPrecondition, find, type Found, originOf, prepareSave, put, remove } from "./writes.ts";
 
@@ -161,14 +161,25 @@ async function begin(
 
 /** Commits what a function came to that took its time, if what it saw is still there. */
 async function finishLater(verb: string, target: Target, later: Later, options: UpdateOptions, core: Core): Promise<Stored | Unfinished> {
-  const result = await later.outcome;
-  if (result === AGAIN) return new Busy();
   const { found } = later;
+  const isCurrent = (now: Found) =>
+    now.slot.commit === found.slot.commit && now.revision === found.revision && now.visible === found.visible;
+  let result: unknown;
+  try {
+    result = await later.outcome;
+  } catch (error) {
+    // It failed because of what it saw: that counts only if that is still so.
+    return await remembered(core, options, verb, target, (run) => {
+      if (isCurrent(find(target.path, run, core))) throw error;
+      return new Busy();
+    });
+  }
+  if (result === AGAIN) return new Busy();
   const made = make(target, found, result, options, core);
   const draft = made === undefined ? undefined : await made.saving.draft;
   return await remembered(core, options, verb, target, (run) => {
     const now = find(target.path, run, core);
-    if (now.slot.commit !== found.slot.commit || now.revision !== found.revision || now.visible !== found.visible) return new Busy();
+    if (!isCurrent(now)) return new Busy();
     if (made === undefined || draft === undefined) {
       return { answer: undefined, ...effectOf(remove(target, now, originOf(options), run, core)) };
     }
@@ -190,7 +201,6 @@ async function remembered(
     verb,
     paths: [target.path],
     bytes: 0,
-    critical: options.class === "critical" || target.key.startsWith("critical:"),
     run,
   }, made === undefined ? undefined : { answer: made.encoded });
 }
@@ -244,6 +254,8 @@ function write(target: Target, found: Found, result: unknown, options: UpdateOpt
     made.saving.draft.catch(() => {});
     return undefined;
   }
+  // What it answers is remembered as well, and may be too long to stand in a row.
+  if (options.operationId !== undefined && !isInline(made.encoded, "standard", core)) return undefined;
   return { answer: made.encoded, ...effectOf(put(target, found, made.saving, made.saving.draft, originOf(options), draft, core)) };
 }
 
@@ -255,8 +267,8 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
-/** Waits for other work on the same key; false: it takes too long. */
-async function patience(work: Promise<void> | undefined): Promise<boolean> {
+/** Waits for other work that goes first; false: it takes too long. */
+export async function patience(work: Promise<unknown> | undefined): Promise<boolean> {
   if (work === undefined) return true;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLong = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), PATIENCE_MS));

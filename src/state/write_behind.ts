@@ -38,6 +38,8 @@ export class WriteBehind {
   readonly #accepted: Map<string, Behind> = new Map();
   /** Accepted or about to be, by path: the entries that a flush needs. */
   readonly #expected: Map<string, number> = new Map();
+  /** What flushes that share a record in the making have taken: a second one does not take it again. */
+  #taken: { readonly attempt: object; readonly entries: Set<Behind> } | undefined;
   #bytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -111,7 +113,10 @@ export class WriteBehind {
       paths: [],
       run: (draft) => {
         taken.clear();
+        if (this.#taken?.attempt !== draft.attempt) this.#taken = { attempt: draft.attempt, entries: new Set() };
         for (const [path, entry] of this.#accepted) {
+          if (this.#taken.entries.has(entry)) continue;
+          this.#taken.entries.add(entry);
           this.#put(draft, entry);
           taken.set(path, entry);
         }

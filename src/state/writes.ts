@@ -6,7 +6,7 @@
 import { draftRemoval, draftSave, type Origin, type SaveDraft } from "../store/draft_change.ts";
 import type { Draft } from "../store/operation.ts";
 import type { Slot } from "../store/row.ts";
-import { checkRevision, checkSignal, conflict, type Core, expiryOf, kindOf, type Target } from "./core.ts";
+import { checkCommit, checkRevision, conflict, type Core, expiryOf, kindOf, type Target } from "./core.ts";
 import type { Encoded } from "./encoded.ts";
 import type { CommitOptions, Precondition, Receipt, SaveOptions, StateClass, StateContent, WriteOptions } from "./entry.ts";
 import type { LocalEntry } from "./ephemeral.ts";
@@ -25,9 +25,11 @@ export interface Found {
 }
 
 /** What stands under a path when an operation runs. */
-export function find(path: string, draft: Pick<Draft, "slot">, core: Core): Found {
+export function find(path: string, draft: Draft, core: Core): Found {
   const slot = draft.slot(path);
-  const local = core.ephemeral.get(path, core.now());
+  const pending = core.unsettled.get(draft.attempt)?.get(path);
+  const settled = core.ephemeral.get(path, core.now());
+  const local = pending === undefined ? settled : pending ?? undefined;
   const revision = Math.max(slot.revision, local?.revision ?? 0, core.ephemeral.lastRevision(path));
   return { slot, local, revision, visible: local?.revision ?? (isLive(slot.row, core.now()) ? slot.revision : null) };
 }
@@ -43,8 +45,8 @@ export function checkPrecondition(target: Target, { ifRevision }: Precondition, 
 }
 
 /** Who and why, from what the caller says. */
-export function originOf(options: CommitOptions): Origin {
-  return options.reason === undefined ? [] : [0, options.reason];
+export function originOf({ reason }: CommitOptions): Origin {
+  return reason === undefined ? [] : [0, reason];
 }
 
 /** A value on its way into the store. */
@@ -55,6 +57,8 @@ export interface Saving {
   readonly expiresAt: number;
   /** Its form in a payload; a promise where it must be validated, compressed or cut out. */
   readonly draft: SaveDraft | Promise<SaveDraft>;
+  /** A schema takes its time: others must not wait for that. */
+  readonly isSlow: boolean;
 }
 
 /** Validates a value and gives it its form; at once where that can be. */
@@ -67,15 +71,14 @@ export function prepareSave(
 ): Saving {
   const governor = core.schemas?.find(target.scope, target.key);
   const rest = { ...kind, expiresAt, schema: governor?.tag ?? "" };
-  const isAtOnce = governor === undefined && (kind.class === "ephemeral" || isInline(encoded, kind.class, core));
+  const checked = governor?.check(decode(encoded), target);
+  const isInPlace = kind.class === "ephemeral" || isInline(encoded, kind.class, core);
+  const inPlace = { ...rest, codec: encoded.codec, value: encoded.text };
   const later = async (): Promise<SaveDraft> => {
-    await governor?.check(decode(encoded), target);
-    return {
-      ...rest,
-      ...(kind.class === "ephemeral" ? { codec: encoded.codec, value: encoded.text } : await draftValue(encoded, kind.class, core)),
-    };
+    await checked;
+    return isInPlace ? inPlace : { ...rest, ...await draftValue(encoded, kind.class, core) };
   };
-  return { encoded, ...kind, expiresAt, draft: isAtOnce ? { ...rest, codec: encoded.codec, value: encoded.text } : later() };
+  return { encoded, ...kind, expiresAt, isSlow: checked !== undefined, draft: isInPlace && checked === undefined ? inPlace : later() };
 }
 
 /** Says that a path gets a value: in the store, or in memory. */
@@ -94,11 +97,11 @@ export function put(
   if (saving.class !== "ephemeral") {
     const revision = found.revision + 1;
     draft.put(draftSave(path, slot, save, core.store.salt(), origin, fresh, revision));
-    return { answer: { revision, commit: draft.commit }, effect: () => core.ephemeral.delete(path) };
+    return { answer: { revision, commit: draft.commit }, effect: settleLater(path, null, draft, core) };
   }
   if (slot.row !== undefined) draft.put(draftRemoval(path, slot, isLive(slot.row, core.now()) ? "d" : "x", core.store.salt(), origin));
   const entry = localEntry(found, saving, save.schema, found.revision + (slot.row === undefined ? 1 : 2), core.now(), "ephemeral");
-  return { answer: { revision: entry.revision, commit: 0 }, effect: () => core.ephemeral.set(path, entry) };
+  return { answer: { revision: entry.revision, commit: 0 }, effect: settleLater(path, entry, draft, core) };
 }
 
 /** Says that what stands under a path goes. Whether it was there. */
@@ -108,7 +111,15 @@ export function remove(target: Target, found: Found, origin: Origin, draft: Draf
     const op = isLive(slot.row, core.now()) ? "d" : "x";
     draft.put(draftRemoval(target.path, slot, op, core.store.salt(), origin));
   }
-  return { answer: found.visible !== null, effect: () => core.ephemeral.delete(target.path) };
+  return { answer: found.visible !== null, effect: settleLater(target.path, null, draft, core) };
+}
+
+/** What becomes of an ephemeral entry: known at once to what shares the record, done once that stands. */
+function settleLater(path: string, entry: LocalEntry | null, draft: Draft, core: Core): () => void {
+  const pending = core.unsettled.get(draft.attempt) ?? new Map<string, LocalEntry | null>();
+  core.unsettled.set(draft.attempt, pending);
+  pending.set(path, entry);
+  return () => entry === null ? core.ephemeral.delete(path) : core.ephemeral.set(path, entry);
 }
 
 function localEntry(found: Found, saving: Saving, schema: string, revision: number, now: number, name: "ephemeral" | "bulk"): LocalEntry {
@@ -120,12 +131,13 @@ function localEntry(found: Found, saving: Saving, schema: string, revision: numb
 
 /** Stores a value. */
 export async function save(target: Target, value: unknown, options: SaveOptions, core: Core): Promise<Receipt> {
-  checkSignal(options);
+  checkCommit(options);
   checkRevision(options.ifRevision);
   if (value === undefined) throw new TypeError(`Cannot save "${target.key}": the value is undefined; delete() removes an entry`);
   const kind = kindOf(target, options, core);
   const encoded = encode(value, target, core);
   const saving = prepareSave(target, encoded, kind, expiryOf(options, core.now()), core);
+  if (saving.isSlow) await saving.draft;
   const isPlainWrite = options.operationId === undefined && options.ifRevision === undefined;
   if (kind.class === "bulk" && isPlainWrite) return await saveBehind(target, saving, options, core);
   if (
@@ -142,7 +154,6 @@ export async function save(target: Target, value: unknown, options: SaveOptions,
       verb: "save",
       paths: [target.path],
       bytes: encoded.text.length,
-      critical: kind.class === "critical",
       ...(ready === undefined ? {} : { ready }),
       run(run) {
         const found = find(target.path, run, core);

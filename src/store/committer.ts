@@ -9,7 +9,7 @@
 import { isStateError, StateError } from "../errors.ts";
 import { type Composed, composeRecord, type Ran, runAll } from "./compose.ts";
 import { formatRows } from "./compose.ts";
-import type { Operation, WideOperation } from "./operation.ts";
+import { isCritical, type Operation, type WideOperation } from "./operation.ts";
 import type { Paths } from "./paths.ts";
 import { type Port, reasonOf } from "./port.ts";
 import { parseRecord } from "./record.ts";
@@ -51,7 +51,7 @@ interface Waiting {
 const GROUP = 512;
 /** Microtasks to wait for more of them: callers that were all woken by one record ask again within so many. */
 const GATHERING = 8;
-/** Tries to learn an unknown outcome. With the pauses of `pause` they take about two seconds. */
+/** Tries to learn an unknown outcome. With the pauses between them they take up to a second or two. */
 const TRIES = 8;
 
 /** Commits operations in the order in which they are handed in. */
@@ -82,6 +82,11 @@ export class Committer {
 
   /** Resolves once all that was handed in so far is settled. */
   async drain(): Promise<void> {
+    if (this.#running !== undefined) await this.submit({ verb: "drain", local: true, paths: [], bytes: 0, run: () => {} });
+  }
+
+  /** Resolves once nothing is queued and nothing is at work. */
+  async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }
 
@@ -145,7 +150,7 @@ export class Committer {
     }
     this.#queue.unshift(...group.slice(settled));
     // What was committed in pieces is brought in now rather than by whoever comes next; it stands either way.
-    await this.#parts.applySteps();
+    await this.#parts.applySteps().catch(() => {});
   }
 
   /** How many were settled; 0: the race was lost, or what was answered from is not the newest. */
@@ -168,7 +173,7 @@ export class Committer {
       const isLocal = ran.every((_, i) => operations[i]!.local === true);
       if (!contended && !isLocal && (await view.look()).commit !== head.commit) return 0;
     } else {
-      const durable = operations.some(({ critical }) => critical === true);
+      const durable = drafts.some(({ changes }) => changes.some(isCritical));
       const composed = await composeRecord(drafts, { head, headText: text, now: now(), paths, seal, durable });
       try {
         if (!await this.land(composed)) return 0;
@@ -229,20 +234,36 @@ export class Committer {
   async #landedBefore(composed: Composed, failure: unknown): Promise<boolean> {
     const { view, port, paths, seal } = this.#parts;
     const { first, txid } = { first: composed.head.first, txid: composed.commits[0]!.txid };
+    return await this.#persistently(async () => {
+      await view.look();
+      // The head is another one than the batch asks for, so that batch can never land any more.
+      if (view.head.commit < first) return false;
+      let holder = view.recent.txidOf(first);
+      if (holder === undefined) {
+        const [record] = await port.getMany([paths.log(first)]);
+        if (record === undefined) throw uncertain(failure ?? new Error("the record that decides is gone"));
+        holder = (await parseRecord(record, first, seal)).commits[0]?.txid;
+      }
+      if (holder === txid) await this.#complete(composed);
+      return holder === txid;
+    });
+  }
+
+  /** Its record stands, but nobody said so: a driver that broke its word may have left rows out. */
+  async #complete(composed: Composed): Promise<void> {
+    const { port, paths, seal } = this.#parts;
+    const rows = await formatRows(composed.slots, paths, seal, () => true);
+    try {
+      const remove = [...new Set([...rows.remove, ...composed.batch.remove])];
+      await port.commit({ checks: [{ key: paths.head, is: composed.text }], set: rows.set, remove, durable: composed.batch.durable });
+    } catch { /* Then whoever opens next completes it. */ }
+  }
+
+  /** Reads what decides about a commit that may stand: a failure to read is no proof that it does not. */
+  async #persistently<T>(read: () => Promise<T>): Promise<T> {
     for (let attempt = 1;; attempt++) {
       try {
-        await view.look();
-        // The head is another one than the batch asks for, so that batch can never land any more.
-        if (view.head.commit < first) return false;
-        let holder = view.recent.txidOf(first);
-        if (holder === undefined) {
-          const [record] = await port.getMany([paths.log(first)]);
-          if (record === undefined) throw uncertain(failure ?? new Error("the record that decides is gone"));
-          holder = (await parseRecord(record, first, seal)).commits[0]?.txid;
-        }
-        if (holder !== txid) return false;
-        await this.#complete(composed);
-        return true;
+        return await read();
       } catch (error) {
         if (!isStateError(error, "STATE_DRIVER")) throw error;
         if (attempt >= TRIES) throw uncertain(error);
@@ -251,20 +272,11 @@ export class Committer {
     }
   }
 
-  /** Its record stands, but nobody said so: a driver that broke its word may have left rows out. */
-  async #complete(composed: Composed): Promise<void> {
-    const { port, paths, seal } = this.#parts;
-    const rows = await formatRows(composed.slots, paths, seal, () => true);
-    try {
-      await port.commit({ checks: [{ key: paths.head, is: composed.text }], ...rows, durable: composed.batch.durable });
-    } catch { /* Then whoever opens next completes it. */ }
-  }
-
   /** Critical: what was acknowledged is read back and compared. */
   async #readBack(composed: Composed): Promise<void> {
     const { port, paths } = this.#parts;
     const rows = composed.batch.set.filter(([key]) => key !== paths.head);
-    const found = await port.getMany([paths.head, ...rows.map(([key]) => key)]);
+    const found = await this.#persistently(() => port.getMany([paths.head, ...rows.map(([key]) => key)]));
     // Another writer may have replaced a row already; its head shows that.
     if (found[0] !== composed.text) return;
     rows.forEach(([key, value], i) => {

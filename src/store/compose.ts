@@ -50,6 +50,7 @@ export function runAll(
 ): { readonly ran: readonly Ran[]; readonly tooLarge: boolean } {
   const at = Math.max(now, head.at);
   const over = new Map<string, Slot>();
+  const shared = {};
   const ran: Ran[] = [];
   let commit = head.commit + 1;
   let ops = RECORD_OPS;
@@ -58,6 +59,7 @@ export function runAll(
   for (const operation of operations) {
     const changes: ChangeDraft[] = [];
     const draft: Draft = {
+      attempt: shared,
       commit,
       at,
       slot: (path) => over.get(path) ?? slots.get(path) ?? unasked(path),

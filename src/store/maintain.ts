@@ -135,7 +135,7 @@ export async function sweepStages(now: number, parts: StepParts): Promise<void> 
     if (!await port.repeat({ checks: [{ key, is: "S1" }], set: [[`${key}!swept`, "S1"]], remove: [key], durable: false })) continue;
     const prefix = paths.object(token, 0).slice(0, -pad(0).length - 1);
     for (;;) {
-      const items = await port.list({ prefix: `${prefix}-`, limit: Math.min(256, port.supports.batchOps - 1) });
+      const items = await port.list({ prefix, limit: Math.min(256, port.supports.batchOps - 1) });
       if (items.length === 0) break;
       await port.repeat({ checks: [], set: [], remove: items.map((item) => item.key), durable: false });
     }

@@ -20,6 +20,8 @@ export interface ChangeDraft extends Change {
 
 /** What an operation sees while it says what changes: the head, and what is queued before it. */
 export interface Draft {
+  /** The same for all that share a record in the making; another one when they run again. */
+  readonly attempt: object;
   /** The number that this commit gets. */
   readonly commit: number;
   /** When it is made; not before any earlier commit. */
@@ -43,8 +45,6 @@ export interface Operation<R> {
   /** About how many bytes it adds. */
   readonly bytes: number;
   readonly operationId?: string | undefined;
-  /** Written with the engine's strongest durability and read back. */
-  readonly critical?: boolean;
   /** Its answer is about this process only, so that the head need not be asked where nothing is written. */
   readonly local?: boolean;
   /** What must be done before it can run; operations behind it wait. */
@@ -60,6 +60,7 @@ export interface Operation<R> {
 
 /** What a wide operation sees while it scans: entries as of the commit that it began at, or later and not changed since. */
 export interface Scan {
+  readonly attempt: object;
   /** The number that this commit gets if nobody is quicker; what depends on it must be scanned again then. */
   readonly commit: number;
   readonly at: number;
@@ -75,13 +76,17 @@ export interface WideOperation<R> {
   readonly verb: string;
   readonly bytes: number;
   readonly operationId?: string | undefined;
-  readonly critical?: boolean;
   readonly ready?: Promise<unknown>;
   /** What it answers names its commit: it must run again if that gets another number. @default false */
   readonly isNumbered?: boolean;
   settled?(): void;
   /** Changes in order of their paths, then the result. Runs again if what it saw has changed. */
   scan(scan: Scan): AsyncGenerator<ChangeDraft, R>;
+}
+
+/** Whether a change asks for the engine's strongest durability, and to be read back. */
+export function isCritical(change: Change): boolean {
+  return change.class === "critical";
 }
 
 /** Seals changes: their payloads' digests, in headers. */

@@ -148,7 +148,7 @@ export class Steps {
     const expired = changes.filter(({ expiredAt }) => expiredAt > 0).map(({ expiredAt, path }) => paths.expiry(expiredAt, path));
     const written = await port.repeat({
       checks: [{ key: paths.head, is: text }],
-      set: [[paths.head, nextText], ...rows.set],
+      set: [...rows.set, [paths.head, nextText]],
       remove: [...rows.remove, ...expired.filter((key) => !kept.has(key))],
       durable: false,
     });

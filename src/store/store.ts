@@ -54,8 +54,10 @@ export interface Store {
   /** SHA-256 of a text, as text. */
   fingerprint(text: string): Promise<string>;
   commit<R>(operation: Operation<R> | WideOperation<R>): Promise<R>;
-  /** Resolves once all that was handed in is settled. */
+  /** Resolves once all that was handed in so far is settled. */
   drain(): Promise<void>;
+  /** Lets what is at work end; from then on every call is STATE_CLOSED, so that nothing wakes the driver again. */
+  close(): Promise<void>;
   /** Removes entries that have expired, a bounded number. */
   expire(): Promise<void>;
 }
@@ -77,6 +79,10 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const applied = options.readOnly ? 0 : await steps.apply(view);
   const applySteps = async () => {
     if (view.head.applied < view.head.commit) await steps.apply(view);
+  };
+  let isClosed = false;
+  const open = () => {
+    if (isClosed) throw new StateError("STATE_CLOSED", "Cannot use the state: it was closed", { details: {} });
   };
   let transactions = 0;
   const txid = () => `${writer}.${(++transactions).toString(36)}`;
@@ -103,20 +109,33 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     writer,
     replayed: completed + applied,
     view,
-    read: (wanted, how) => view.read(wanted, how),
-    page: (wanted) => loadPage(wanted, view, parts, steps.overlayRange),
-    object: (ref) => loadObject(ref, port, paths, digester),
+    read: async (wanted, how) => {
+      open();
+      return await view.read(wanted, how);
+    },
+    page: async (wanted) => {
+      open();
+      return await loadPage(wanted, view, parts, steps.overlayRange);
+    },
+    object: async (ref) => {
+      open();
+      return await loadObject(ref, port, paths, digester);
+    },
     draftObject: (bytes) => draftObject(bytes, toHex(random(8)), port, digester),
     random,
     salt,
     fingerprint: async (text) => (await seal([text]))[0]!,
-    commit: (operation) => {
-      if (options.readOnly) {
-        return Promise.reject(new StateError("STATE_READ_ONLY", "Cannot write: the state was opened with readOnly", { details: {} }));
-      }
-      return committer.submit(operation);
+    commit: async (operation) => {
+      open();
+      if (options.readOnly) throw new StateError("STATE_READ_ONLY", "Cannot write: the state was opened with readOnly", { details: {} });
+      return await committer.submit(operation);
     },
     drain: () => committer.drain(),
+    close: async () => {
+      await committer.drain();
+      isClosed = true;
+      await committer.idle();
+    },
     expire: async () => {
       const { expireDue } = await import("./maintain.ts");
       const operation = await expireDue(options.now(), parts, salt);

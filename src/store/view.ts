@@ -41,6 +41,12 @@ export interface ViewParts {
   readonly overlay: (head: Head, path: string) => Promise<Slot | undefined>;
 }
 
+/** One call on the driver, to be made at the end of this microtask. */
+interface Call {
+  readonly keys: string[];
+  readonly answer: Promise<readonly (Stored | undefined)[]>;
+}
+
 /** Absent, and what is left of it was not asked for. */
 const absentSlot: Slot = { commit: 0, revision: -1, row: undefined };
 
@@ -51,8 +57,9 @@ export class View {
   recent: Recent;
   #head: Head;
   #text: string | undefined;
+  /** When the head was last asked for, so that its answer is at least so new. */
   #lookedAt: number;
-  #waiting: { keys: string[]; answer: Promise<readonly (Stored | undefined)[]> } | undefined;
+  #waiting: Call | undefined;
   #catchingUp: Promise<unknown> = Promise.resolve();
 
   /** Begins with a head and the text it was parsed from; `undefined`: the namespace is not there yet. */
@@ -113,8 +120,9 @@ export class View {
    */
   async look(): Promise<Head> {
     const since = this.#head.commit;
+    const asked = this.#parts.now();
     const [text] = await this.#together([]);
-    return this.#advance(text, since);
+    return this.#advance(text, since, asked);
   }
 
   /** Takes over a head that this process wrote itself, with the slots that its commits gave. */
@@ -133,8 +141,9 @@ export class View {
   async #fetch(paths: readonly string[], gone: boolean, slots: Map<string, Slot>, since: number): Promise<Head> {
     const { paths: keys, seal } = this.#parts;
     const wanted = paths.flatMap((path) => gone ? [keys.row(path), keys.gone(path)] : [keys.row(path)]);
+    const asked = this.#parts.now();
     const [text, ...values] = await this.#together(wanted);
-    const head = await this.#advance(text, since);
+    const head = await this.#advance(text, since, asked);
     const stride = gone ? 2 : 1;
     for (const [i, path] of paths.entries()) {
       const overlaid = head.applied < head.commit ? await this.#parts.overlay(head, path) : undefined;
@@ -165,7 +174,7 @@ export class View {
     return waiting.answer.then((values) => [values[0], ...values.slice(from, from + keys.length)]);
   }
 
-  #nextCall(): { keys: string[]; answer: Promise<readonly (Stored | undefined)[]> } {
+  #nextCall(): Call {
     const keys = [this.#parts.paths.head];
     const answer = Promise.resolve().then(() => {
       this.#waiting = undefined;
@@ -175,9 +184,9 @@ export class View {
   }
 
   /** Learns what a head implies. `since`: what was known when it was asked for; a head behind that lost commits. */
-  async #advance(text: Stored | undefined, since: number): Promise<Head> {
+  async #advance(text: Stored | undefined, since: number, asked: number): Promise<Head> {
     if (text === this.#text) {
-      this.#lookedAt = this.#parts.now();
+      this.#lookedAt = Math.max(this.#lookedAt, asked);
       return this.#head;
     }
     if (text === undefined) throw dropped();
@@ -190,13 +199,13 @@ export class View {
         since,
       );
     }
-    const turn = this.#catchingUp.then(() => this.#catchUp(head, text as string));
+    const turn = this.#catchingUp.then(() => this.#catchUp(head, text as string, asked));
     this.#catchingUp = turn.catch(() => {});
     await turn;
     return head;
   }
 
-  async #catchUp(head: Head, text: string): Promise<void> {
+  async #catchUp(head: Head, text: string, asked: number): Promise<void> {
     const known = this.#head;
     if (head.commit === known.commit && this.#text !== undefined && head.digest !== known.digest) {
       throw corrupt("the head of the namespace", `commit ${head.commit} was seen with another digest`, head.commit);
@@ -210,6 +219,7 @@ export class View {
       } else for (const record of records) this.#learn(record);
     }
     this.#set(head, text);
+    this.#lookedAt = asked;
   }
 
   #learn(record: LogRecord): void {
@@ -249,7 +259,6 @@ export class View {
   #set(head: Head, text: string): void {
     this.#head = head;
     this.#text = text;
-    this.#lookedAt = this.#parts.now();
   }
 }
 
@@ -263,6 +272,7 @@ function slotOf(row: Slot["row"] & object): Slot {
 }
 
 function isLater(a: Head, b: Head): boolean {
-  return a.commit > b.commit ||
-    (a.commit === b.commit && (a.applied > b.applied || a.step > b.step || a.horizon > b.horizon));
+  if (a.commit !== b.commit) return a.commit > b.commit;
+  if (a.applied !== b.applied) return a.applied > b.applied;
+  return a.step !== b.step ? a.step > b.step : a.horizon > b.horizon;
 }

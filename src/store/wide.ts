@@ -11,7 +11,7 @@ import { type CommitDraft, type Composed, composeRecord, costOf } from "./compos
 import type { Land } from "./committer.ts";
 import { formatHead, type Head } from "./head.ts";
 import { draftObject, type ObjectDraft, objectKeys } from "./objects.ts";
-import { type ChangeDraft, rowBytes, sealChanges, slotAfter, type WideOperation } from "./operation.ts";
+import { type ChangeDraft, isCritical, rowBytes, sealChanges, slotAfter, type WideOperation } from "./operation.ts";
 import { isCallers, type Paths } from "./paths.ts";
 import type { Port, Stored } from "./port.ts";
 import { formatRecord } from "./record.ts";
@@ -73,6 +73,7 @@ export async function commitWide<R>(
       ![...ranges].some((prefix) => recent.rangeChangedSince({ prefix }, begun.commit));
   };
   const scan = operation.scan({
+    attempt: writer,
     commit: begun.commit + 1,
     at,
     changedSince: (path, since) => view.recent.changedSince(path, since),
@@ -133,6 +134,8 @@ class StageWriter {
   #list: ObjectRef | undefined;
   #changes = 0;
   #announced = false;
+  #isCritical = false;
+  #objects = 0;
   /** What staged changes add to the head's figures. */
   readonly #figures = { entries: 0, valueBytes: 0, objectBytes: 0 };
 
@@ -146,6 +149,8 @@ class StageWriter {
 
   async add(change: ChangeDraft): Promise<void> {
     const { supports } = this.#parts.port;
+    this.#isCritical ||= isCritical(change);
+    change = this.#named(change);
     const { body } = change;
     // Its own object first, where that alone is too much for a batch that also holds the record.
     const own = body !== undefined && costOf(change).bytes > supports.batchBytes / 2 || (body?.pieces.length ?? 0) > supports.batchOps / 2;
@@ -199,7 +204,7 @@ class StageWriter {
   async #composeWhole(head: Head, headText: string): Promise<Composed> {
     const { paths, seal, now, txid } = this.#parts;
     const draft: CommitDraft = { txid: txid(), verb: this.#operation.verb, changes: this.#held };
-    return await composeRecord([draft], { head, headText, now: now(), paths, seal, durable: this.#operation.critical === true });
+    return await composeRecord([draft], { head, headText, now: now(), paths, seal, durable: this.#isCritical });
   }
 
   async #composeSet(head: Head, headText: string): Promise<Composed> {
@@ -222,8 +227,16 @@ class StageWriter {
     };
     const text = await formatHead(next, seal);
     const set = [[paths.log(first), record.text], [paths.head, text]] as const;
-    const batch = { checks: [{ key: paths.head, is: headText }], set, remove: [], durable: this.#operation.critical === true };
+    const batch = { checks: [{ key: paths.head, is: headText }], set, remove: [], durable: this.#isCritical };
     return this.#withStage({ batch, head: next, text, commits, slots: new Map() });
+  }
+
+  /** Its object under a name that begins with the stage's token: there housekeeping finds what nobody came to name. */
+  #named(change: ChangeDraft): ChangeDraft {
+    if (change.body === undefined) return change;
+    const { ref, pieces } = change.body;
+    const name = `${this.#token}${(++this.#objects).toString(36)}-${ref.name.slice(ref.name.indexOf("-") + 1)}`;
+    return { ...change, object: { ...ref, name }, body: { ref: { ...ref, name }, pieces } };
   }
 
   async #stageList(): Promise<ObjectRef> {
@@ -258,7 +271,12 @@ class StageWriter {
       if (isCallers(change.path)) this.#figures.entries += Number(after.row !== undefined) - Number(before.row !== undefined);
       this.#figures.valueBytes += rowBytes(after) - rowBytes(before);
     }
-    const draft = await draftObject(new TextEncoder().encode(formatPiece(changes)), this.#token, port, digester);
+    const draft = await draftObject(
+      new TextEncoder().encode(formatPiece(changes)),
+      `${this.#token}${(++this.#objects).toString(36)}`,
+      port,
+      digester,
+    );
     await this.#stageObject(draft);
     this.#pieces.push({ ...draft.ref, firstPath: changes[0]!.path });
     this.#held = [];

@@ -7,12 +7,11 @@ import type { ChangeDraft, Operation, WideOperation } from "./operation.ts";
 
 /** An ordinary operation that is too large for a batch, as a wide one. */
 export function widen<R>(operation: Operation<R>): WideOperation<R> {
-  const { verb, bytes, operationId, critical } = operation;
+  const { verb, bytes, operationId } = operation;
   return {
     verb,
     bytes,
     operationId,
-    ...(critical === undefined ? {} : { critical }),
     settled: () => operation.settled?.(),
     isNumbered: true,
     async *scan(scan) {
