@@ -98,9 +98,7 @@ export class View {
         else slots.set(path, slot);
       }
       const { maxStaleMs } = options;
-      if (missing.length === 0 && maxStaleMs !== undefined && this.#parts.now() - this.#lookedAt <= maxStaleMs) {
-        return { head: this.#head, slots };
-      }
+      if (missing.length === 0 && maxStaleMs !== undefined && this.#isFresh(maxStaleMs)) return { head: this.#head, slots };
       const head = await this.#fetch(missing, options.gone === true, slots, since).catch((error) => {
         if (error instanceof Overtaken) return undefined;
         throw error;
@@ -136,6 +134,12 @@ export class View {
       for (const [path, slot] of slots) this.cache.set(path, slot);
     }
     if (isLater(head, this.#head)) this.#set(head, text);
+  }
+
+  /** A clock that was set back makes nothing fresh. */
+  #isFresh(maxStaleMs: number): boolean {
+    const age = this.#parts.now() - this.#lookedAt;
+    return maxStaleMs === Infinity || (age >= 0 && age <= maxStaleMs);
   }
 
   async #fetch(paths: readonly string[], gone: boolean, slots: Map<string, Slot>, since: number): Promise<Head> {
@@ -186,7 +190,7 @@ export class View {
   /** Learns what a head implies. `since`: what was known when it was asked for; a head behind that lost commits. */
   async #advance(text: Stored | undefined, since: number, asked: number): Promise<Head> {
     if (text === this.#text) {
-      this.#lookedAt = Math.max(this.#lookedAt, asked);
+      this.#lookedAt = asked;
       return this.#head;
     }
     if (text === undefined) throw dropped();
