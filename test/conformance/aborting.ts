@@ -98,7 +98,7 @@ export function testAborting(test: Test): void {
     await started.promise;
     abort.abort(reason);
     assertEquals(await running, reason);
-    assertEquals(await state.once(scope, "o", () => "next"), "next");
+    assertEquals(await state.once(scope, "o", () => "next", { wait: false }), "next");
   });
 
   test("a signal that is aborted later does nothing to what is done", async ({ open }) => {

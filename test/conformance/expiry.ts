@@ -105,6 +105,21 @@ export function testExpiry(test: Test): void {
     assertEquals(await state.keys(scope).toArray(), []);
   });
 
+  test("B14 an expiry far beyond any calendar is one all the same, or is refused", async ({ open }) => {
+    const state = await open();
+    for (const expiresInMs of [1e12, 1e15, 1e18, Number.MAX_VALUE, Infinity]) {
+      try {
+        await state.save(scope, "k", 1, { expiresInMs });
+      } catch (error) {
+        assert(error instanceof RangeError, `expiresInMs ${expiresInMs} failed with ${error}`);
+        continue;
+      }
+      const { expiresAt } = (await state.entry(scope, "k"))!;
+      assert(expiresAt === undefined || expiresAt.getTime() > Date.now() + 1e11, `expiresInMs ${expiresInMs} gave ${expiresAt}`);
+      assertEquals(await state.load(scope, "k"), 1);
+    }
+  });
+
   test("B14 a page that is full of expired entries does not end the listing", async ({ open }) => {
     const clock = createClock();
     const state = await open({ now: clock.now });

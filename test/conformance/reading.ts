@@ -146,6 +146,21 @@ export function testReading(test: Test): void {
     assertEquals(await two.load(scope, "k"), 39);
   });
 
+  test("maxStaleMs: a clock that is set back does not make old answers fresh", async ({ open, supports }) => {
+    if (supports.writers !== "many") return;
+    const clock = createClock();
+    const one = await open({ now: clock.now });
+    const two = await open({ now: clock.now, consistency: { maxStaleMs: 1000 } });
+    await one.save(scope, "k", 1);
+    clock.advance(1001);
+    assertEquals(await two.load(scope, "k"), 1);
+    clock.advance(-3_600_000);
+    await one.save(scope, "k", 2);
+    await two.load(scope, "k");
+    clock.advance(1001);
+    assertEquals(await two.load(scope, "k"), 2);
+  });
+
   test("maxStaleMs: two keys of one transaction are never apart, and a write goes by what is there", async ({ open, supports }) => {
     if (supports.writers !== "many") return;
     const clock = createClock();

@@ -1,0 +1,81 @@
+/**
+ * Who is measured: this library, and what one would write without it.
+ *
+ * @module
+ */
+import { openState, StateScope } from "@llmspell/state-persistence";
+import { memory } from "@llmspell/state-persistence/adapters/memory";
+import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
+import { DatabaseSync } from "node:sqlite";
+import { createStorage } from "unstorage";
+import memoryDriver from "unstorage/drivers/memory";
+
+/** What an operation promises once it has returned. */
+export interface Guarantees {
+  readonly save: string;
+  readonly load: string;
+}
+
+/** A store of JSON values by key. */
+export interface Contender {
+  readonly name: string;
+  readonly guarantees: Guarantees;
+  save(key: string, value: unknown): unknown;
+  load(key: string): unknown;
+  close(): Promise<void>;
+}
+
+/** This library in memory; a map of JSON texts; unstorage's memory driver. */
+export async function openInMemory(): Promise<readonly [Contender, ...Contender[]]> {
+  const state = (await openState({ driver: memory() })).in(StateScope.agent("bench"));
+  const texts = new Map<string, string>();
+  const storage = createStorage({ driver: memoryDriver() });
+  return [{
+    name: "memory()",
+    guarantees: { save: "atomic, chained; in memory", load: "newest, verified" },
+    save: (key, value) => state.save(key, value),
+    load: (key) => state.load(key),
+    close: () => Promise.resolve(),
+  }, {
+    name: "Map + JSON",
+    guarantees: { save: "none", load: "newest" },
+    save: (key, value) => texts.set(key, JSON.stringify(value)),
+    load: (key) => JSON.parse(texts.get(key)!),
+    close: () => Promise.resolve(),
+  }, {
+    name: "unstorage memory",
+    guarantees: { save: "none", load: "newest" },
+    save: (key, value) => storage.setItem(key, value as string),
+    load: (key) => storage.getItem(key),
+    close: () => storage.dispose(),
+  }];
+}
+
+/** This library on SQLite; bare prepared statements with the same settings, one commit an upsert. */
+export async function openOnSqlite(folder: string): Promise<readonly [Contender, ...Contender[]]> {
+  const state = await openState({ driver: sqlite(`${folder}/ours.db`) });
+  const agent = state.in(StateScope.agent("bench"));
+  const database = new DatabaseSync(`${folder}/bare.db`);
+  for (const setting of ["journal_mode = WAL", "synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1", "cache_size = -16000"]) {
+    database.exec(`PRAGMA ${setting}`);
+  }
+  database.exec("CREATE TABLE entry (key TEXT NOT NULL PRIMARY KEY, value NOT NULL)");
+  const upsert = database.prepare("INSERT INTO entry VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+  const select = database.prepare("SELECT value FROM entry WHERE key = ?");
+  return [{
+    name: "sqlite()",
+    guarantees: { save: "fsync, atomic, chained", load: "newest, verified" },
+    save: (key, value) => agent.save(key, value),
+    load: (key) => agent.load(key),
+    close: () => state.close(),
+  }, {
+    name: "bare SQLite",
+    guarantees: { save: "fsync, atomic", load: "newest" },
+    save: (key, value) => upsert.run(key, JSON.stringify(value)),
+    load: (key) => JSON.parse((select.get(key) as { value: string }).value),
+    close: () => {
+      database.close();
+      return Promise.resolve();
+    },
+  }];
+}

@@ -1,0 +1,36 @@
+/**
+ * An agent that remembers across restarts, in one SQLite file. Run it twice:
+ *
+ *     deno run -A examples/restart.ts /tmp/agents.db
+ */
+import { openState, StateScope } from "@llmspell/state-persistence";
+import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
+import assert from "node:assert/strict";
+
+interface Visit {
+  readonly number: number;
+  readonly at: Date;
+}
+
+const [file] = Deno.args;
+if (file === undefined) throw new TypeError("Cannot run: say where the state goes, as in /tmp/agents.db");
+
+await using state = await openState({ driver: sqlite(file) });
+const agent = state.in(StateScope.agent("greeter"));
+
+// Both or neither: whoever kills this process never finds a visit that was not counted.
+const visits = await agent.transaction(async (tx) => {
+  const number = await tx.increment("starts");
+  const before = await tx.load<Visit[]>("visits") ?? [];
+  const after = [...before, { number, at: new Date() }];
+  await tx.save("visits", after);
+  return after;
+});
+
+assert.deepEqual(visits.map(({ number }) => number), visits.map((_, i) => i + 1));
+assert.ok(visits.every(({ at }) => at instanceof Date), "a Date comes back as a Date");
+console.log(
+  visits.length === 1
+    ? "The first start: hello."
+    : `Start number ${visits.length}; the one before was at ${visits.at(-2)!.at.toISOString()}.`,
+);
