@@ -29,6 +29,17 @@ export interface Digester {
 const synchronousBytes = 4096;
 
 const encoder = new TextEncoder();
+/** Where short texts become UTF-8: three bytes a UTF-16 unit at most. */
+const scratch = new Uint8Array(3 * synchronousBytes);
+const fresh = sha256.create();
+const hasher = sha256.create();
+
+/** One hasher and one buffer serve all short input: making them anew would cost more than hashing it. */
+function digestAtOnce(bytes: Uint8Array): Uint8Array {
+  const digest = new Uint8Array(32);
+  fresh._cloneInto(hasher).update(bytes).digestInto(digest);
+  return digest;
+}
 
 /**
  * A digester that uses what the caller gave for every digest; or without that, whichever is faster for the size of
@@ -40,8 +51,12 @@ export function createDigester(crypto?: DigestCrypto): Digester {
   return {
     digest(data) {
       if (typeof data === "string" && !data.isWellFormed()) throw new TypeError("Cannot digest a text: it has an unpaired surrogate");
+      if (typeof data === "string" && data.length <= synchronousBytes && synchronous > 0) {
+        const bytes = scratch.subarray(0, encoder.encodeInto(data, scratch).written);
+        if (bytes.length <= synchronous) return digestAtOnce(bytes);
+      }
       const bytes = typeof data === "string" ? encoder.encode(data) : data;
-      return bytes.length <= synchronous ? sha256(bytes) : digestWith(subtle!, bytes);
+      return bytes.length <= synchronous ? digestAtOnce(bytes) : digestWith(subtle!, bytes);
     },
   };
 }

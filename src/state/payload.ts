@@ -78,6 +78,7 @@ export async function draftValue(encoded: Encoded, name: StateClass, core: Core)
     if (!isCompressed && encoded.text.length <= inlineRoom(core)) return { codec: encoded.codec, value: encoded.text };
   }
   const body = await core.store.draftObject(bytes);
+  if (name !== "archive") core.store.texts.set(body.ref.name, encoded.text);
   return { codec: "o", value: JSON.stringify([encoded.codec, length, isCompressed ? 1 : 0]), body };
 }
 
@@ -118,6 +119,8 @@ async function expand(row: Row, codec: string, value: unknown, core: Core): Prom
   if (inner === undefined || length === undefined || !Number.isSafeInteger(length)) {
     throw corrupt(what, "its form is unknown", row.commit, row.path);
   }
+  const cached = row.object === undefined ? undefined : core.store.texts.get(row.object.name);
+  if (cached !== undefined) return { codec: inner, text: cached };
   let bytes: Uint8Array | undefined;
   if (codec === "z") bytes = fromBase64url(String(third));
   else if (row.object !== undefined) {
@@ -126,5 +129,7 @@ async function expand(row: Row, codec: string, value: unknown, core: Core): Prom
   }
   if (bytes === undefined) throw corrupt(what, "its form is unknown", row.commit, row.path);
   if (codec === "z" || third === 1) bytes = await decompress(bytes, length);
-  return { codec: inner, text: decoder.decode(bytes) };
+  const text = decoder.decode(bytes);
+  if (row.object !== undefined && row.class !== "archive") core.store.texts.set(row.object.name, text);
+  return { codec: inner, text };
 }

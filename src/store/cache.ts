@@ -1,63 +1,74 @@
 /**
- * Verified slots, ready to decode, bounded by bytes; the least recently used go first.
+ * What was read and verified, bounded by bytes; the least recently used goes first.
  *
  * @module
  */
 import type { Slot } from "./row.ts";
 
-/** What a slot costs beside its text. */
+/** What an entry of a cache costs beside its text. */
 const OVERHEAD_BYTES = 256;
 
-/** Verified slots by path, all as of the same head. */
-export class SlotCache {
+/** Values by key, together at most so many bytes. */
+export class BoundedCache<V> {
   readonly #max: number;
-  readonly #slots: Map<string, Slot> = new Map();
+  readonly #sizeOf: (key: string, value: V) => number;
+  readonly #values: Map<string, V> = new Map();
   #bytes = 0;
 
-  /** An empty cache of at most so many bytes. */
-  constructor(max: number) {
+  /** An empty cache. `sizeOf` is always the same for the same value. */
+  constructor(max: number, sizeOf: (key: string, value: V) => number) {
     this.#max = max;
+    this.#sizeOf = sizeOf;
   }
 
-  /** The slot under a path, now the most recently used. */
-  get(path: string): Slot | undefined {
-    const slot = this.#slots.get(path);
-    if (slot !== undefined) {
-      this.#slots.delete(path);
-      this.#slots.set(path, slot);
+  /** The value under a key, now the most recently used. */
+  get(key: string): V | undefined {
+    const value = this.#values.get(key);
+    if (value !== undefined) {
+      this.#values.delete(key);
+      this.#values.set(key, value);
     }
-    return slot;
+    return value;
   }
 
-  /** Keeps a slot, unless its class asks not to. */
-  set(path: string, slot: Slot): void {
-    this.delete(path);
-    const bytes = sizeOf(path, slot);
-    if (slot.row?.class === "archive" || bytes > this.#max) return;
-    this.#slots.set(path, slot);
+  /** Keeps a value, unless it alone is too large. */
+  set(key: string, value: V): void {
+    this.delete(key);
+    const bytes = this.#sizeOf(key, value);
+    if (bytes > this.#max) return;
+    this.#values.set(key, value);
     this.#bytes += bytes;
-    for (const [oldest, old] of this.#slots) {
+    for (const [oldest, old] of this.#values) {
       if (this.#bytes <= this.#max) break;
-      this.#slots.delete(oldest);
-      this.#bytes -= sizeOf(oldest, old);
+      this.#values.delete(oldest);
+      this.#bytes -= this.#sizeOf(oldest, old);
     }
   }
 
-  /** Forgets a path. */
-  delete(path: string): void {
-    const slot = this.#slots.get(path);
-    if (slot === undefined) return;
-    this.#slots.delete(path);
-    this.#bytes -= sizeOf(path, slot);
+  /** Forgets a key. */
+  delete(key: string): void {
+    const value = this.#values.get(key);
+    if (value === undefined) return;
+    this.#values.delete(key);
+    this.#bytes -= this.#sizeOf(key, value);
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#slots.clear();
+    this.#values.clear();
     this.#bytes = 0;
   }
 }
 
-function sizeOf(path: string, slot: Slot): number {
-  return OVERHEAD_BYTES + path.length + (slot.row === undefined ? 0 : slot.row.payload.length + slot.row.header.length);
+/** A cache of slots; those whose class asks for it are not kept. */
+export function createSlotCache(max: number): BoundedCache<Slot> {
+  return new BoundedCache(max, (path, { row }) => {
+    if (row?.class === "archive") return Infinity;
+    return OVERHEAD_BYTES + path.length + (row === undefined ? 0 : row.payload.length + row.header.length);
+  });
+}
+
+/** A cache of the texts of objects, by the objects' names: what has a name never changes. */
+export function createTextCache(max: number): BoundedCache<string> {
+  return new BoundedCache(max, (name, text) => OVERHEAD_BYTES + name.length + 2 * text.length);
 }

@@ -7,6 +7,7 @@
 import { createDigester, type DigestCrypto, toBase64url, toHex } from "../digest.ts";
 import { StateError } from "../errors.ts";
 import type { ObjectRef } from "./change.ts";
+import { type BoundedCache, createTextCache } from "./cache.ts";
 import { Committer } from "./committer.ts";
 import type { Driver, DriverSupports } from "./driver.ts";
 import type { Head } from "./head.ts";
@@ -40,6 +41,8 @@ export interface Store {
   /** Pieces of an interrupted commit that opening brought in, and commits that it completed. */
   readonly replayed: number;
   readonly view: View;
+  /** Texts of objects that were read or written lately. */
+  readonly texts: BoundedCache<string>;
   /** Entries by path, all as of one head. */
   read(paths: readonly string[], options?: ReadingOptions): Promise<Reading>;
   /** Entries of a range in order of their paths, all as of one commit. */
@@ -75,7 +78,13 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const parts = { port, paths, seal, digester };
   const writer = toBase64url(random(9));
   const steps = lazySteps(parts);
-  const { view, replayed: completed } = await openNamespace({ ...options, ...parts, random, overlay: steps.overlay });
+  const { view, replayed: completed } = await openNamespace({
+    ...options,
+    ...parts,
+    cacheBytes: options.cacheBytes / 2,
+    random,
+    overlay: steps.overlay,
+  });
   const applied = options.readOnly ? 0 : await steps.apply(view);
   const applySteps = async () => {
     if (view.head.applied < view.head.commit) await steps.apply(view);
@@ -109,6 +118,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     writer,
     replayed: completed + applied,
     view,
+    texts: createTextCache(options.cacheBytes / 2),
     read: async (wanted, how) => {
       open();
       return await view.read(wanted, how);

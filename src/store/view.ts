@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { SlotCache } from "./cache.ts";
+import { type BoundedCache, createSlotCache } from "./cache.ts";
 import { dropped, formatHead, type Head, Overtaken, parseHead } from "./head.ts";
 import type { Paths } from "./paths.ts";
 import type { Port, Stored } from "./port.ts";
@@ -53,7 +53,7 @@ const absentSlot: Slot = { commit: 0, revision: -1, row: undefined };
 /** What this process knows of its namespace. */
 export class View {
   readonly #parts: ViewParts;
-  readonly cache: SlotCache;
+  readonly cache: BoundedCache<Slot>;
   recent: Recent;
   #head: Head;
   #text: string | undefined;
@@ -68,7 +68,7 @@ export class View {
     this.#head = head;
     this.#text = text;
     this.#lookedAt = parts.now();
-    this.cache = new SlotCache(parts.cacheBytes);
+    this.cache = createSlotCache(parts.cacheBytes);
     this.recent = new Recent(head.commit);
   }
 
