@@ -11,7 +11,7 @@ import type { Row } from "../store/row.ts";
 import { corrupt } from "../store/seal.ts";
 import type { Core, Target } from "./core.ts";
 import type { Entry } from "./entry.ts";
-import { checkLimit, type Listing, listingOf } from "./listing_options.ts";
+import { checkLimit, type Listing, listingOf, PAGE } from "./listing_options.ts";
 import type { LocalEntry } from "./ephemeral.ts";
 import { isLive } from "./live.ts";
 import type { ScopesOptions } from "./manager.ts";
@@ -29,9 +29,6 @@ const scopeTypes: ReadonlySet<unknown> = new Set<ScopeType>([
   "hook",
   "custom",
 ]);
-
-/** Entries that one page reads where the caller sets no limit. */
-const PAGE = 500;
 
 /** The key at the end of a path. */
 export function targetAt(scope: StateScope, path: string): Target {

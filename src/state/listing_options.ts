@@ -8,6 +8,9 @@ import { encodeScope, type StateScope } from "../keys/scopes.ts";
 import { encodeSegment } from "../keys/segment.ts";
 import type { ListOptions } from "./entry.ts";
 
+/** Entries that one page reads where the caller sets no limit. */
+export const PAGE = 500;
+
 /** Where a listing runs. */
 export interface Listing {
   readonly scope: StateScope;

@@ -11,20 +11,18 @@ import type { StateScope } from "../keys/scopes.ts";
 import type { SaveDraft } from "../store/draft_change.ts";
 import type { Draft } from "../store/operation.ts";
 import { reasonOf } from "../store/port.ts";
-import type { PathRange } from "../store/recent.ts";
-import type { Slot } from "../store/row.ts";
 import { checkCommit, checkRevision, conflict, type Core, expiryOf, kindOf, scopeOf, type Target, targetOf } from "./core.ts";
 import { createCursor, type Cursor } from "./cursor.ts";
 import { type Awaitable, DELETE, type Entry, type EntryOptions, type Key, type ListOptions, type Precondition } from "./entry.ts";
-import type { LocalEntry } from "./ephemeral.ts";
 import { targetAt } from "./listing.ts";
-import { type Listing, listingOf } from "./listing_options.ts";
+import { type Listing, listingOf, PAGE } from "./listing_options.ts";
 import { isLive } from "./live.ts";
 import type { Transaction, TransactionOptions } from "./manager.ts";
 import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./operation_ids.ts";
 import { decode, encode, GONE } from "./payload.ts";
 import { entryOf, localEntryOf } from "./reads.ts";
 import { scopeVerbs } from "./scoped.ts";
+import { Snapshot } from "./snapshot.ts";
 import { checkStep, initialOf, notANumber, patience } from "./update.ts";
 import { find, originOf, prepareSave, put, remove, type Saving } from "./writes.ts";
 
@@ -83,12 +81,12 @@ async function attemptOnce<R>(fn: (tx: Transaction) => Awaitable<R>, options: Tr
     await run.settle();
   } catch (error) {
     // It failed because of what it read: that counts only if that is still so.
-    if (run.isStale || !await run.holds(options)) return new Stale();
+    if (run.snapshot.isStale || !await run.snapshot.holds(options.signal)) return new Stale();
     throw error;
   } finally {
     run.end();
   }
-  if (run.isStale) return new Stale();
+  if (run.snapshot.isStale) return new Stale();
   if (!run.hasWrites && options.operationId === undefined) return result;
   return await run.commit(result, options);
 }
@@ -96,17 +94,14 @@ async function attemptOnce<R>(fn: (tx: Transaction) => Awaitable<R>, options: Tr
 /** One run of a transaction's function. */
 class Run {
   readonly #core: Core;
-  /** The commit that it reads. */
-  #snapshot: number | undefined;
-  readonly #reads: Map<string, LocalEntry | undefined> = new Map();
-  readonly #ranges: PathRange[] = [];
+  readonly snapshot: Snapshot;
   readonly #writes: Map<string, Write> = new Map();
   readonly #calls: Set<Promise<unknown>> = new Set();
   #isOver = false;
-  isStale = false;
 
   constructor(core: Core) {
     this.#core = core;
+    this.snapshot = new Snapshot(core);
   }
 
   get hasWrites(): boolean {
@@ -188,7 +183,7 @@ class Run {
         paths: writes.map(({ target }) => target.path),
         bytes: writes.reduce((sum, { saving }) => sum + (saving?.encoded.text.length ?? 0), 0),
         run: (draft) => {
-          if (!this.#isCurrent(draft)) return new Stale();
+          if (!this.snapshot.isCurrent(draft)) return new Stale();
           let isEmpty = true;
           const counting: Draft = {
             ...draft,
@@ -221,69 +216,22 @@ class Run {
     }
   }
 
-  /** Whether what was read is still so, as an operation in the queue sees it. */
-  async holds(options: TransactionOptions): Promise<boolean> {
-    if (this.#snapshot === undefined) return true;
-    const validation = { verb: "transaction", paths: [], bytes: 0, run: (draft: Draft) => this.#isCurrent(draft) };
-    return await this.#core.commit(validation, options.signal);
-  }
-
-  #isCurrent(draft: Draft): boolean {
-    const since = this.#snapshot;
-    const now = this.#core.now();
-    if (since === undefined) return true;
-    return ![...this.#reads.keys()].some((path) => draft.changedSince(path, since)) &&
-      !this.#ranges.some((range) => draft.rangeChangedSince(range, since)) &&
-      ![...this.#reads].some(([path, seen]) => this.#core.ephemeral.get(path, now)?.revision !== seen?.revision);
-  }
-
   #enter(): void {
     if (this.#isOver) throw new TypeError("Cannot use the transaction: its function has returned; await every call inside it");
-  }
-
-  /** Slots as of the snapshot, which moves on as long as nothing that was read has changed. */
-  async #slot(path: string): Promise<{ readonly slot: Slot; readonly local: LocalEntry | undefined }> {
-    const core = this.#core;
-    if (core.behind.isPending) await core.behind.flush();
-    let reading = await core.store.read([path], { gone: true });
-    // An answer that was overtaken by a newer one says nothing about the snapshot.
-    while (reading.head.commit < (this.#snapshot ?? 0)) reading = await core.store.read([path], { gone: true });
-    this.#moveTo(reading.head.commit);
-    const local = core.ephemeral.get(path, core.now());
-    this.#reads.set(path, local);
-    return { slot: reading.slots.get(path)!, local };
-  }
-
-  #moveTo(commit: number): void {
-    const since = this.#snapshot;
-    const { recent } = this.#core.store.view;
-    if (since !== undefined && commit !== since) {
-      if (
-        [...this.#reads.keys()].some((path) => recent.changedSince(path, since)) ||
-        this.#ranges.some((range) => recent.rangeChangedSince(range, since))
-      ) {
-        this.isStale = true;
-        throw new StateError("STATE_CONFLICT", "Cannot go on with the transaction: what it read has changed; it runs again", {
-          details: {},
-        });
-      }
-    }
-    this.#snapshot = commit;
   }
 
   async #entry(target: Target): Promise<Entry | undefined> {
     const core = this.#core;
     const written = this.#writes.get(target.path);
     if (written !== undefined) return await this.#ownEntry(written);
-    const { slot, local } = await this.#slot(target.path);
+    const { slot, local } = await this.snapshot.read(target.path);
     if (local !== undefined) return await localEntryOf(target, local, core);
     if (!isLive(slot.row, core.now())) return undefined;
     const entry = await entryOf(target, slot.row, core);
     if (entry !== GONE) return entry;
     // Replaced since, or else the next run finds out that it is missing.
     core.store.view.cache.delete(target.path);
-    this.isStale = true;
-    throw new StateError("STATE_CONFLICT", "Cannot go on with the transaction: what it read has changed; it runs again", { details: {} });
+    return this.snapshot.fail();
   }
 
   /** What the transaction itself wrote: not committed yet. */
@@ -298,7 +246,7 @@ class Run {
 
   /** What is stored, whatever the transaction wrote: the revision that is visible (`null`: absent), and the last one there was. */
   async #stored({ path }: Target): Promise<{ readonly visible: number | null; readonly last: number }> {
-    const { slot, local } = await this.#slot(path);
+    const { slot, local } = await this.snapshot.read(path);
     const visible = local?.revision ?? (isLive(slot.row, this.#core.now()) ? slot.revision : null);
     return { visible, last: Math.max(0, slot.revision, local?.revision ?? 0, this.#core.ephemeral.lastRevision(path)) };
   }
@@ -391,14 +339,11 @@ class Run {
     this.#enter();
     const core = this.#core;
     const { scope, prefix, reverse } = listing;
-    if (core.behind.isPending) await core.behind.flush();
-    this.#ranges.push({ prefix });
+    await this.snapshot.begin(prefix);
     let left = listing.limit;
     for (let after = listing.after; left > 0;) {
-      const page = await core.store.page({ prefix, after, limit: left === Infinity ? 500 : left, reverse, exact: true });
+      const page = await this.snapshot.page({ prefix, after, limit: left === Infinity ? PAGE : left, reverse });
       this.#enter();
-      if (page.head.commit < (this.#snapshot ?? 0)) continue;
-      this.#moveTo(page.head.commit);
       const now = core.now();
       const paths = new Set(page.rows.filter((row) => isLive(row, now)).map((row) => row.path));
       const isInPage = (path: string) =>
