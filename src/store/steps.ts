@@ -6,6 +6,7 @@
  * @module
  */
 import type { Digester } from "../digest.ts";
+import { isStateError } from "../errors.ts";
 import { formatRows } from "./compose.ts";
 import { type ObjectRef, parseChange, payloadSeal, type SealedChange } from "./change.ts";
 import { dropped, formatHead, type Head, Overtaken, parseHead } from "./head.ts";
@@ -146,14 +147,39 @@ export class Steps {
     const nextText = await formatHead(next, seal);
     const kept = new Set(rows.set.map(([key]) => key));
     const expired = changes.filter(({ expiredAt }) => expiredAt > 0).map(({ expiredAt, path }) => paths.expiry(expiredAt, path));
-    const written = await port.repeat({
-      checks: [{ key: paths.head, is: text }],
-      set: [...rows.set, [paths.head, nextText]],
-      remove: [...rows.remove, ...expired.filter((key) => !kept.has(key))],
-      durable: false,
-    });
+    const remove = [...rows.remove, ...expired.filter((key) => !kept.has(key))];
+    const checks = [{ key: paths.head, is: text }];
+    const batch = { checks, set: [...rows.set, [paths.head, nextText] as const], remove, durable: false };
+    let written = false;
+    try {
+      written = await port.commit(batch);
+    } catch (error) {
+      if (isStateError(error)) throw error;
+      // It may stand, or, where the driver broke its word, only some of it: written again it stands whole.
+      written = await port.repeat(batch) ||
+        await port.repeat({ checks: [{ key: paths.head, is: nextText }], set: rows.set, remove, durable: false });
+    }
     if (written) await view.adopt(next, nextText, [], new Map());
     return written;
+  }
+
+  /**
+   * Proves that the rows of the last step stand, where the newest commit came in pieces; writes them if not. They are part of
+   * its batch, so they always stand, unless the driver broke its word. The number of steps completed.
+   */
+  async complete({ head, text }: View): Promise<number> {
+    const { port, paths, seal } = this.#parts;
+    const { commit, at, pieces } = await this.#open(head);
+    const last = head.applied < commit ? head.step - 1 : pieces.length - 1;
+    if (last < 0) return 0;
+    const slots = new Map((await this.#load(head, pieces[last]!)).map((change) => [change.path, slotAfter(change, commit, at)]));
+    const rows = await formatRows(slots, paths, seal, () => true);
+    const found = await port.getMany([...rows.set.map(([key]) => key), ...rows.remove]);
+    if (rows.set.every(([, value], i) => found[i] === value) && found.slice(rows.set.length).every((value) => value === undefined)) {
+      return 0;
+    }
+    await port.repeat({ checks: [{ key: paths.head, is: text }], ...rows, durable: true });
+    return 1;
   }
 
   async #open(head: Head): Promise<Pending> {

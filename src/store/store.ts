@@ -85,7 +85,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     random,
     overlay: steps.overlay,
   });
-  const applied = options.readOnly ? 0 : await steps.apply(view);
+  const applied = options.readOnly ? 0 : await steps.complete(view) + await steps.apply(view);
   const applySteps = async () => {
     if (view.head.applied < view.head.commit) await steps.apply(view);
   };
@@ -159,6 +159,7 @@ function lazySteps(parts: { port: Port; paths: Paths } & ConstructorParameters<t
   overlay: Steps["overlay"];
   overlayRange: Steps["overlayRange"];
   apply: (view: View) => Promise<number>;
+  complete: (view: View) => Promise<number>;
 } {
   let steps: Promise<Steps> | undefined;
   const open = () => steps ??= import("./steps.ts").then((module) => new module.Steps(parts));
@@ -166,6 +167,10 @@ function lazySteps(parts: { port: Port; paths: Paths } & ConstructorParameters<t
     overlay: async (head, path) => await (await open()).overlay(head, path),
     overlayRange: async (head, range) => await (await open()).overlayRange(head, range),
     apply: async (view) => view.head.applied < view.head.commit ? await (await open()).apply(view) : 0,
+    complete: async (view) => {
+      const { stepped, commit } = view.head;
+      return commit > 0 && stepped === commit ? await (await open()).complete(view) : 0;
+    },
   };
 }
 
