@@ -93,9 +93,9 @@ export async function textOf(row: Row, core: Core): Promise<Encoded | typeof GON
   return { codec, text: row.payload.slice(JSON.stringify([path, actor, reason, codec]).length, -1) };
 }
 
-/** Whether the value of a row stands in its payload as it is. */
+/** Whether the value of a row stands in its payload as it is. Only what is archived can stand there compressed. */
 export function isAtHand(row: Row): boolean {
-  return row.object === undefined && row.class !== "archive";
+  return row.object === undefined && (row.class !== "archive" || (JSON.parse(row.payload) as readonly unknown[])[3] !== "z");
 }
 
 /** A fresh copy of the value of a row whose value is at hand. */
