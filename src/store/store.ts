@@ -147,6 +147,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       await committer.idle();
     },
     expire: async () => {
+      // What was just committed in pieces is in the expiry index only once it was brought in.
+      await committer.drain();
       const { expireDue } = await import("./maintain.ts");
       const operation = await expireDue(options.now(), parts, salt);
       if (operation !== undefined) await committer.submit(operation);

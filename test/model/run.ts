@@ -4,6 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { encodeValue } from "../../src/codec/encode.ts";
+import { reviveValue } from "../../src/codec/revive.ts";
 import { DELETE, isStateError, openState, type Receipt, type StateManager, StateScope, type Transaction } from "../../mod.ts";
 import type { Driver } from "../../src/store/driver.ts";
 import { findDifference } from "../conformance/difference.ts";
@@ -573,7 +575,7 @@ class TransactionModel {
       case "entries":
         return listed(this.#keys(scopes[step.scope]!), step.listing).map((
           key,
-        ) => [key, this.#visible(`${scopes[step.scope]}\t${key}`)!.value]);
+        ) => [key, ownCopy(this.#visible(`${scopes[step.scope]}\t${key}`)!.value)]);
       case "clear": {
         const names = this.#keys(scopes[step.scope]!);
         for (const key of names) this.#write(`${scopes[step.scope]}\t${key}`, undefined);
@@ -656,6 +658,12 @@ async function outcomeOf(call: () => Promise<unknown>): Promise<{ readonly resul
   } catch (error) {
     return { error };
   }
+}
+
+/** Two entries share nothing, also where the same object was saved in both. */
+function ownCopy(value: unknown): unknown {
+  const { codec, text } = encodeValue(value, { depth: 1000 });
+  return reviveValue(codec, JSON.parse(text));
 }
 
 function same(found: unknown, expected: unknown): void {
