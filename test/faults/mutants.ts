@@ -1,0 +1,280 @@
+/**
+ * The mutants: each breaks one rule of the core, and names the test that must notice. `deno task mutants [name…]` breaks a copy
+ * of the tree, one at a time, and fails if a test passes all the same.
+ *
+ * @module
+ */
+
+/** One rule broken. */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly search: string;
+  readonly replace: string;
+  /** The test file, and which of its tests. */
+  readonly test: readonly [file: string, filter?: string];
+}
+
+const conformance = "test/conformance_test.ts";
+const found = "test/faults/found_test.ts";
+const faults = "test/faults/faults_test.ts";
+const flips = "test/faults/flips_test.ts";
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "the batch does not check the head",
+    file: "src/store/compose.ts",
+    search: "checks: [{ key: paths.head, is: parts.headText }],",
+    replace: "checks: [],",
+    test: [conformance, "/B6|B7|B8/"],
+  },
+  {
+    name: "a lost race counts as landed",
+    file: "src/store/committer.ts",
+    search: "return holder === txid;",
+    replace: "return true;",
+    test: [conformance, "/B6|B7|B8/"],
+  },
+  {
+    name: "a writer does not look for its own commit",
+    file: "src/store/committer.ts",
+    search: "if (written || await this.#landedBefore(composed, failure)) break;",
+    replace: "if (written) break;",
+    test: [faults],
+  },
+  {
+    name: "what failed once is not tried again",
+    file: "src/store/committer.ts",
+    search: "if (attempt >= TRIES) throw uncertain(failure);",
+    replace: "throw uncertain(failure);",
+    test: [faults],
+  },
+  {
+    name: "critical is not read back",
+    file: "src/store/committer.ts",
+    search: "if (composed.batch.durable) await this.#readBack(composed);",
+    replace: "",
+    test: [faults, "/critical/"],
+  },
+  {
+    name: "answers are not checked against the newest head",
+    file: "src/store/committer.ts",
+    search: "if (!contended && !isLocal && (await view.look()).commit !== head.commit) return 0;",
+    replace: "",
+    test: [conformance, "/B7|B20|B9/"],
+  },
+  {
+    name: "a row's own digest is not compared",
+    file: "src/store/row.ts",
+    search: "if (ofRow !== rowDigest || ofPayload !== digest)",
+    replace: "if (ofPayload !== digest)",
+    test: [flips],
+  },
+  {
+    name: "a payload's digest is not compared",
+    file: "src/store/row.ts",
+    search: "if (ofRow !== rowDigest || ofPayload !== digest)",
+    replace: "if (ofRow !== rowDigest)",
+    test: [flips],
+  },
+  {
+    name: "a row may stand in another's place",
+    file: "src/store/row.ts",
+    search: 'if (row.path !== path || row.op !== "s" ||',
+    replace: 'if (row.op !== "s" ||',
+    test: [flips, "/swapped/"],
+  },
+  {
+    name: "the head's digest is not compared",
+    file: "src/store/head.ts",
+    search: "if (cut < 0 || body.slice(0, cut) !== digest)",
+    replace: "if (cut < 0)",
+    test: [flips],
+  },
+  {
+    name: "an object's digest is not compared",
+    file: "src/store/objects.ts",
+    search: 'if (bytes.length !== ref.bytes || toHex(await digester.digest(bytes)) !== ref.name.slice(ref.name.indexOf("-") + 1)) {',
+    replace: "if (bytes.length !== ref.bytes) {",
+    test: [flips],
+  },
+  {
+    name: "records need not chain",
+    file: "src/store/view.ts",
+    search: "if (commit === to.commit && digest === to.digest) return records;",
+    replace: "if (commit === to.commit) return records;",
+    test: [flips, "/catches up/"],
+  },
+  {
+    name: "the newest record need not be the head's",
+    file: "src/store/opening.ts",
+    search: "if (record.digest !== head.digest ||",
+    replace: "if (",
+    test: [flips],
+  },
+  {
+    name: "opening does not complete a torn commit",
+    file: "src/store/opening.ts",
+    search: "if (missing.size === 0) return 0;",
+    replace: "return 0;",
+    test: [faults, "/whichever call was the last/"],
+  },
+  {
+    name: "another writer's changes leave the cache as it is",
+    file: "src/store/view.ts",
+    search: "for (const path of paths) this.cache.delete(path);",
+    replace: "",
+    test: [conformance, "/B20/"],
+  },
+  {
+    name: "a head that went back is taken",
+    file: "src/store/view.ts",
+    search: "if (head.commit < since) {",
+    replace: "if (head.commit < 0) {",
+    test: [conformance],
+  },
+  {
+    name: "nothing is left of deleted entries",
+    file: "src/store/compose.ts",
+    search: "set.push([paths.gone(path), formatGone(slot, digests[i]!)]);",
+    replace: "",
+    test: [conformance, "/B14a/"],
+  },
+  {
+    name: "a step does not check the head",
+    file: "src/store/steps.ts",
+    search: "const checks = [{ key: paths.head, is: text }];",
+    replace: "const checks: { key: string; is: string }[] = [];",
+    test: ["test/model/model_test.ts", "/little at a time/"],
+  },
+  {
+    name: "readers do not see what is pending",
+    file: "src/store/view.ts",
+    search: "const overlaid = head.applied < head.commit ? await this.#parts.overlay(head, path) : undefined;",
+    replace: "const overlaid = undefined as Slot | undefined;",
+    test: [conformance, "/small limits/"],
+  },
+  {
+    name: "transactions are not validated",
+    file: "src/state/snapshot.ts",
+    search: "if (since === undefined) return true;",
+    replace: "return true;",
+    test: [conformance, "/B8/"],
+  },
+  {
+    name: "ranges are not validated",
+    file: "src/state/snapshot.ts",
+    search: "!this.#ranges.some((range) => draft.rangeChangedSince(range, since));",
+    replace: "true;",
+    test: [conformance, "/B8/"],
+  },
+  {
+    name: "an operation id stands for any call",
+    file: "src/state/operation_ids.ts",
+    search: "if (was !== print) {",
+    replace: "if (false) {",
+    test: [conformance, "/B9/"],
+  },
+  {
+    name: "an operation id is not remembered",
+    file: "src/state/operation_ids.ts",
+    search: "if (repeat !== undefined) return last = new Repeat(repeat);",
+    replace: "",
+    test: [conformance, "/B9/"],
+  },
+  {
+    name: "two flushes write the same bulk entry",
+    file: "src/state/write_behind.ts",
+    search: "if (this.#taken.entries.has(entry)) continue;",
+    replace: "",
+    test: [found, "/bulk/"],
+  },
+  {
+    name: "ephemeral changes are not seen by what shares the record",
+    file: "src/state/writes.ts",
+    search: "const pending = core.unsettled.get(draft.attempt)?.get(path);",
+    replace: "const pending = undefined as LocalEntry | null | undefined;",
+    test: [found, "/ephemeral/"],
+  },
+  {
+    name: "what has expired is still there",
+    file: "src/state/live.ts",
+    search: "return row !== undefined && (row.expiresAt === 0 || row.expiresAt > now);",
+    replace: "return row !== undefined;",
+    test: [conformance, "/B14/"],
+  },
+  {
+    name: "preconditions are not judged",
+    file: "src/state/writes.ts",
+    search: "if (expected !== undefined && expected !== found.visible) throw conflict(target, expected, found.visible);",
+    replace: "",
+    test: [conformance, "/B7/"],
+  },
+  {
+    name: "a lease may be taken from whoever holds it",
+    file: "src/state/once.ts",
+    search: "if (held !== undefined && held.until > now) return { isMine: false, lease: held };",
+    replace: "",
+    test: [conformance, "/B9a/"],
+  },
+  {
+    name: "secrets are stored",
+    file: "src/state/core.ts",
+    search: 'if (rule === undefined) return "plain";',
+    replace: 'return "plain";',
+    test: [conformance, "/STATE_SECRET/"],
+  },
+  {
+    name: "close() does not write what was accepted",
+    file: "src/state/state.ts",
+    search: "        await behind.flush();\n        await store.expire();",
+    replace: "        await store.expire();",
+    test: [conformance, "/B17/"],
+  },
+  {
+    name: "the log is cut without its horizon",
+    file: "src/store/maintain.ts",
+    search: "const next: Head = { ...head, horizon, logBytes, objectBytes };",
+    replace: "const next: Head = { ...head, logBytes, objectBytes };",
+    test: [conformance, "/log is cut/"],
+  },
+];
+
+const root = new URL("../../", import.meta.url).pathname;
+
+/** Whether the mutant's test fails. */
+async function isKilled({ file, search, replace, test: [path, filter] }: Mutant): Promise<boolean> {
+  const copy = await Deno.makeTempDir();
+  try {
+    for (const name of ["src", "adapters", "test", "tools", "deno.json", "deno.lock", "mod.ts"]) {
+      await copyAll(`${root}${name}`, `${copy}/${name}`);
+    }
+    const text = await Deno.readTextFile(`${copy}/${file}`);
+    await Deno.writeTextFile(`${copy}/${file}`, text.replace(search, () => replace));
+    const args = ["test", "-A", "--no-check", "--fail-fast", ...(filter === undefined ? [] : ["--filter", filter]), path];
+    const signal = AbortSignal.timeout(240_000);
+    const options = { args, cwd: copy, stdin: "null", stdout: "null", stderr: "null", signal } as const;
+    return !(await new Deno.Command(Deno.execPath(), options).output()).success;
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+}
+
+async function copyAll(from: string, to: string): Promise<void> {
+  if (!(await Deno.stat(from)).isDirectory) return await Deno.copyFile(from, to);
+  await Deno.mkdir(to);
+  for await (const { name } of Deno.readDir(from)) await copyAll(`${from}/${name}`, `${to}/${name}`);
+}
+
+if (import.meta.main) {
+  const chosen = mutants.filter(({ name }) => Deno.args.length === 0 || Deno.args.some((word) => name.includes(word)));
+  let survivors = 0;
+  for (const mutant of chosen) {
+    const killed = await isKilled(mutant);
+    if (!killed) survivors++;
+    console.log(`${killed ? "killed  " : "SURVIVED"}  ${mutant.name}`);
+  }
+  console.log(`${chosen.length - survivors} killed, ${survivors} survived`);
+  Deno.exit(survivors === 0 ? 0 : 1);
+}
