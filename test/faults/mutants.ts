@@ -55,7 +55,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/store/committer.ts",
     search: "if (composed.batch.durable) await this.#readBack(composed);",
     replace: "",
-    test: [faults, "/critical/"],
+    test: ["test/faults/critical_test.ts"],
   },
   {
     name: "answers are not checked against the newest head",
