@@ -10,6 +10,7 @@
  */
 import { encodeValue } from "../codec/encode.ts";
 import { StateError } from "../errors.ts";
+import type { SaveDraft } from "../store/draft_change.ts";
 import type { Draft } from "../store/operation.ts";
 import { checkRevision, type Core, expiryOf, kindOf, type Target } from "./core.ts";
 import type { Encoded } from "./encoded.ts";
@@ -164,9 +165,13 @@ async function finishLater(verb: string, target: Target, later: Later, options: 
   const { found } = later;
   const isCurrent = (now: Found) =>
     now.slot.commit === found.slot.commit && now.revision === found.revision && now.visible === found.visible;
-  let result: unknown;
+  let made: ReturnType<typeof make>;
+  let draft: SaveDraft | undefined;
   try {
-    result = await later.outcome;
+    const result = await later.outcome;
+    if (result === AGAIN) return new Busy();
+    made = make(target, found, result, options, core);
+    draft = await made?.saving.draft;
   } catch (error) {
     // It failed because of what it saw: that counts only if that is still so.
     return await remembered(core, options, verb, target, (run) => {
@@ -174,9 +179,6 @@ async function finishLater(verb: string, target: Target, later: Later, options: 
       return new Busy();
     });
   }
-  if (result === AGAIN) return new Busy();
-  const made = make(target, found, result, options, core);
-  const draft = made === undefined ? undefined : await made.saving.draft;
   return await remembered(core, options, verb, target, (run) => {
     const now = find(target.path, run, core);
     if (!isCurrent(now)) return new Busy();

@@ -68,10 +68,11 @@ for (const [name, { items }] of Object.entries(golden) as [string, { items: Reco
     const whole = await useAll(driver);
     const found: Record<string, number> = {};
     const harmless: Record<string, number> = {};
+    const newest = Object.keys(items).filter((key) => kindOf(key) === "log").at(-1);
     for (const [key, value] of Object.entries(items)) {
       let n = 0;
       // Old records are read by nobody here: a few bits of each show that.
-      const stride = value.length > 500 || kindOf(key) === "log" ? STRIDES.long : STRIDES.short;
+      const stride = value.length > 500 || (kindOf(key) === "log" && key !== newest) ? STRIDES.long : STRIDES.short;
       for (const flipped of flips(value)) {
         if (n++ % stride !== 0 || flipped === value) continue;
         const outcome = await outcomeOf(items, key, flipped);

@@ -18,3 +18,21 @@ Deno.test("openState() on memory does what the model does, whatever is called in
 Deno.test("openState() on a driver that takes little at a time does what the model does", async () => {
   await fc.assert(fc.asyncProperty(program, (verbs) => runProgram(verbs, limitDriver(memory()))), { numRuns: 500 * factor });
 });
+
+/** What once failed, by fast-check's seed and path. */
+const failed: readonly { readonly seed: number; readonly path: string }[] = [
+  {
+    seed: 739563049,
+    path: "423:4:6:11:11:11:11:11:11:12:11:14:16:17:17:17:17:17:17:17:17:17:17:28:27:27:29:18:18:18:18:18",
+  },
+  {
+    seed: -980796158,
+    path: "1799:2:1:2:6:6:6:6:6:6:6:9:10:10:12:12:12:12:12:12:12:12:12:17:20:19:21:20:28:28:29:30:30:30:30:31:19:19:19:19:19:19",
+  },
+];
+
+Deno.test("openState() does what the model does in programs that once failed", async () => {
+  for (const { seed, path } of failed) {
+    await fc.assert(fc.asyncProperty(program, (verbs) => runProgram(verbs, memory())), { seed, path, numRuns: 2000 });
+  }
+});
