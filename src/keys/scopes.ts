@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GlobalScope, NamedScope, NamedScopeType, Scope, StepScope } from "../scope.ts";
+import type { GlobalScope, NamedScope, NamedScopeType, Scope, ScopeType, StepScope } from "../scope.ts";
 import { checkName } from "./key.ts";
 import { decodeSegment, encodeSegment } from "./segment.ts";
 
@@ -47,6 +47,11 @@ export interface StateScopes {
 }
 
 const namedTypes: readonly NamedScopeType[] = ["user", "session", "agent", "tool", "workflow", "hook", "custom"];
+
+/** Whether there is such a type of scope. */
+export function isScopeType(type: unknown): type is ScopeType {
+  return type === "global" || type === "step" || namedTypes.includes(type as NamedScopeType);
+}
 
 /** What is known of a scope that was made here, which needs no second look. */
 interface Checked {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isScopeType } from "../keys/scopes.ts";
 import type { ScopeType } from "../scope.ts";
 import type { Awaitable, TypedKey } from "../state/entry.ts";
 
@@ -58,18 +59,6 @@ export type DefinedSchema<S extends StandardSchema<any, any>, K extends string =
 /** The suggested expression of semver.org for a version. */
 const semver =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$/;
-
-const scopeTypes: ReadonlySet<unknown> = new Set<ScopeType>([
-  "global",
-  "user",
-  "session",
-  "agent",
-  "tool",
-  "workflow",
-  "step",
-  "hook",
-  "custom",
-]);
 
 /** Which definition a key was made of. */
 const origins: WeakMap<object, SchemaDefinition> = new WeakMap();
@@ -135,7 +124,7 @@ function checkDefinition<S extends StandardSchema, K extends string>(definition:
   }
   const types = appliesTo?.scope === undefined ? [] : typeof appliesTo.scope === "string" ? [appliesTo.scope] : appliesTo.scope;
   for (const type of types) {
-    if (!scopeTypes.has(type)) {
+    if (!isScopeType(type)) {
       throw new TypeError(`Cannot define schema "${name}" for scope ${JSON.stringify(type)}: there is no such type`);
     }
   }

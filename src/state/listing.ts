@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { decodeScope, encodeScope, type StateScope } from "../keys/scopes.ts";
+import { decodeScope, encodeScope, isScopeType, type StateScope } from "../keys/scopes.ts";
 import { decodeSegment } from "../keys/segment.ts";
-import type { ScopeType } from "../scope.ts";
 import { covers, type PathRange } from "../store/recent.ts";
 import type { Row } from "../store/row.ts";
 import { corrupt } from "../store/seal.ts";
@@ -17,18 +16,6 @@ import { isLive } from "./live.ts";
 import type { ScopesOptions } from "./manager.ts";
 import { GONE } from "./payload.ts";
 import { entryOf, loadEntry, localEntryOf, localOf } from "./reads.ts";
-
-const scopeTypes: ReadonlySet<unknown> = new Set<ScopeType>([
-  "global",
-  "user",
-  "session",
-  "agent",
-  "tool",
-  "workflow",
-  "step",
-  "hook",
-  "custom",
-]);
 
 /** The key at the end of a path. */
 export function targetAt(scope: StateScope, path: string): Target {
@@ -111,7 +98,7 @@ export async function* listEntries(listing: Listing, core: Core): AsyncGenerator
 /** Scopes that hold an entry, in order. */
 export async function* listScopes(options: ScopesOptions, core: Core): AsyncGenerator<StateScope> {
   const { type, after, reverse = false, limit = Infinity } = options;
-  if (type !== undefined && !scopeTypes.has(type)) {
+  if (type !== undefined && !isScopeType(type)) {
     throw new TypeError(`Cannot list scopes of type ${JSON.stringify(type)}: there is no such type`);
   }
   const prefix = type === undefined ? "" : `${type}!`;
