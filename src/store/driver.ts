@@ -71,6 +71,29 @@ export interface DriverItem {
 }
 
 /**
+ * Append-only files: system calls, nothing more. What makes a log of them is in `store/log/`.
+ *
+ * Names are keys like all others. A file that was removed, or whose folder was, is missing, also to whoever has it open.
+ */
+export interface DriverSegments {
+  /** Exclusively, with its first bytes, durable with its folder. False: it exists. */
+  create(name: string, header: Uint8Array): Promise<boolean>;
+  /**
+   * One write call at the end of the file, whoever else appends; not yet durable. Where it landed, which may be behind what
+   * others appended meanwhile. Undefined: the file is missing.
+   *
+   * @throws if not all of it was written; some of it may stand in the file all the same
+   */
+  append(name: string, frame: Uint8Array): Promise<{ readonly start: number; readonly end: number } | undefined>;
+  /** What stands in the file from this byte on, durable or not; empty if nothing does. Undefined: the file is missing. */
+  read(name: string, from: number): Promise<Uint8Array | undefined>;
+  /** Makes durable what was appended so far, by whomever. */
+  sync(name: string): Promise<void>;
+  /** Takes a file away; one that is missing is fine. */
+  remove(name: string): Promise<void>;
+}
+
+/**
  * An unstorage 1.17 driver as it is, which may also carry what lets it commit natively. A `Storage` made by
  * `createStorage()` is not a driver.
  *
@@ -112,4 +135,6 @@ export interface Driver {
   commit?(batch: DriverBatch): Promise<boolean>;
   /** Makes durable what was written. */
   sync?(): Promise<void>;
+  /** Append-only files that several processes share: where they exist, they are the log. */
+  readonly segments?: DriverSegments;
 }

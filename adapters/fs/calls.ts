@@ -1,0 +1,39 @@
+/**
+ * The system calls that the driver over a folder makes, and nothing more: the runtime's own, or a simulated file system's.
+ *
+ * Every call fails as Node's do: with an `Error` that has a `code` such as "ENOENT", "EEXIST", "ENOSPC", "EIO".
+ *
+ * @module
+ */
+
+/** What a call gives, at once where that is cheap. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** An open file. */
+export interface OpenFile {
+  /** One `write(2)`: how many bytes it took. On a file opened to append they stand at the end, whoever else appends. */
+  write(bytes: Uint8Array): Awaitable<number>;
+  /** Bytes from an offset, fewer where the file ends. */
+  read(from: number, length: number): Awaitable<Uint8Array>;
+  /** `fdatasync(2)`: data, and the size. */
+  sync(): Awaitable<void>;
+  /** `fstat(2)`. `links` 0: no folder holds it any more. */
+  stat(): Awaitable<{ readonly size: number; readonly links: number }>;
+  close(): Awaitable<void>;
+}
+
+/** The calls on paths. */
+export interface FileCalls {
+  /** `open(2)`: "read"; "append": read and append, never created; "create": exclusively, mode 0600, to be written. */
+  open(path: string, how: "read" | "append" | "create"): Awaitable<OpenFile>;
+  /** A hard link: a second name. EEXIST where that is taken. */
+  link(from: string, to: string): Awaitable<void>;
+  unlink(path: string): Awaitable<void>;
+  /** One folder, mode 0700; EEXIST, ENOENT where the one above is missing. */
+  mkdir(path: string): Awaitable<void>;
+  rmdir(path: string): Awaitable<void>;
+  /** Names in a folder, in any order. */
+  readdir(path: string): Awaitable<readonly string[]>;
+  /** `fsync(2)` of a folder: which names it has. */
+  syncFolder(path: string): Awaitable<void>;
+}
