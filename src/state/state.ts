@@ -188,12 +188,12 @@ export function createState(parts: StateParts): StateManager {
       return scopedState(state, scopeOf(scope, core));
     },
     supports: {
-      atomicCommit: "native",
+      atomicCommit: store.atomicCommit,
       writers: store.supports.writers,
       durability: store.supports.durability,
       strongReads: store.supports.strongReads,
     },
-    recovered: { replayed: store.replayed, setAside: [] },
+    recovered: { replayed: store.replayed, setAside: store.setAside },
     inspect: async (): Promise<Inspection> => {
       core.enter();
       const head = await store.view.look();

@@ -8,33 +8,58 @@ import { decodeSegment } from "../keys/segment.ts";
 import type { Driver } from "./driver.ts";
 import { formatHead, parseHead } from "./head.ts";
 import { createPaths, pastSegment, type Paths } from "./paths.ts";
-import { openPort, type Port } from "./port.ts";
-import { createSeal } from "./seal.ts";
+import { openPort, type Port, unsupported } from "./port.ts";
+import { createSeal, type Seal } from "./seal.ts";
 
+/** For looking at a head. */
+const CACHE_BYTES = 256 * 1024;
 /** Keys removed at a time. */
 const PAGE = 256;
 
 /** The namespaces of a store in order of their names. */
 export async function* scanNamespaces(driver: Driver): AsyncGenerator<string> {
-  const port = openPort(driver);
-  const seal = createSeal(createDigester());
+  if (driver.supports?.list !== "ordered" || !driver.list) throw unsupported(driver.name ?? "unnamed");
   for (let after = "";;) {
-    const [item] = await port.list({ prefix: "", after, limit: 1 });
+    const [item] = await driver.list({ prefix: "", after, limit: 1 });
     if (item === undefined) return;
     const segment = item.key.split("!", 1)[0]!;
     after = pastSegment(segment);
-    const name = decodeSegment(segment);
+    const name = await nameOf(driver, segment);
     if (name === undefined) continue;
-    const [text] = await port.getMany([createPaths(name).head]);
+    const { port, paths, seal } = await openParts(driver, name, true);
+    const [text] = await port.getMany([paths.head]);
     if (text !== undefined && !(await parseHead(text, seal)).dropping) yield name;
   }
 }
 
-/** Marks a namespace as dropped, so that whoever has it open is told, then removes all of it. */
-export async function removeNamespace(driver: Driver, namespace: string, id: string): Promise<void> {
-  const port = openPort(driver);
+/** The namespace whose keys begin with a segment, which the driver may have cut. */
+async function nameOf(driver: Driver, segment: string): Promise<string | undefined> {
+  const name = decodeSegment(segment);
+  if (name !== undefined || driver.supports?.commit) return name;
+  const { findRoot } = await import("./log/found.ts");
+  const root = await findRoot(driver, `${segment}!`, createSeal(createDigester()));
+  return root === undefined ? undefined : decodeSegment(root.slice(0, -1));
+}
+
+async function openParts(driver: Driver, namespace: string, readOnly: boolean): Promise<{ port: Port; paths: Paths; seal: Seal }> {
   const paths = createPaths(namespace);
   const seal = createSeal(createDigester());
+  const port = await openPort({
+    driver,
+    root: paths.root,
+    seal,
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    now: Date.now,
+    readOnly,
+    cacheBytes: CACHE_BYTES,
+    onWarning: () => {},
+  });
+  return { port, paths, seal };
+}
+
+/** Marks a namespace as dropped, so that whoever has it open is told, then removes all of it. */
+export async function removeNamespace(driver: Driver, namespace: string, id: string): Promise<void> {
+  const { port, paths, seal } = await openParts(driver, namespace, false);
   for (;;) {
     const [text] = await port.getMany([paths.head]);
     if (text === undefined) return;
@@ -44,8 +69,9 @@ export async function removeNamespace(driver: Driver, namespace: string, id: str
       const batch = { checks: [{ key: paths.head, is: text as string }], set: [[paths.head, marked]] as const, remove: [], durable: true };
       if (!await port.repeat(batch)) continue;
     }
-    if (await finishDrop(port, paths, marked)) return;
+    if (await finishDrop(port, paths, marked)) break;
   }
+  await port.shrink?.();
 }
 
 /** Removes what is left of a namespace whose head says that it is dropped; the head goes last. False: the head changed. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { isStateError, StateError } from "../errors.ts";
+import type { Seal } from "./seal.ts";
 import type { Driver, DriverBatch, DriverItem, DriverListOptions, DriverSupports } from "./driver.ts";
 
 /** A stored value. */
@@ -33,30 +34,63 @@ export interface Port {
    * @throws {StateError} STATE_DRIVER if the driver goes on failing
    */
   repeat(batch: DriverBatch): Promise<boolean>;
+  /** Objects and ends of logs that opening found damaged or torn, and went on without. */
+  readonly setAside?: readonly string[];
+  /** Frames of a log that opening read behind the last checkpoint. */
+  readonly replayed?: number;
+  /** Ends what is at work, and leaves things so that opening is quick. */
+  close?(): Promise<void>;
+  /** After everything was removed: takes away what that left behind. */
+  shrink?(): Promise<void>;
+}
+
+/** What a port is opened with. */
+export interface PortOptions {
+  readonly driver: Driver;
+  /** What all keys of the namespace begin with. */
+  readonly root: string;
+  readonly seal: Seal;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly now: () => number;
+  readonly readOnly: boolean;
+  readonly cacheBytes: number;
+  readonly onWarning: (warning: { readonly code: string; readonly message: string }) => void;
 }
 
 /** Tries of a batch that may be written again, and the rest between them in milliseconds. */
 const TRIES = 5;
 const REST_MS = 5;
 
-/** A bound that this driver needs, because it declares no native commit. */
-function unsupported(name: string): StateError {
+/** STATE_UNSUPPORTED: the driver declares too little. */
+export function unsupported(name: string): StateError {
   return new StateError(
     "STATE_UNSUPPORTED",
-    `Cannot open state on driver "${name}": it declares no atomic commit (supports.commit, list "ordered", getMany); use memory() or sqlite(file)`,
+    `Cannot open state on driver "${name}": it declares neither an atomic commit (supports.commit, list "ordered", getMany) nor ` +
+      `an exclusive log (supports.create, list "ordered", segments); use memory(), fs(directory) or sqlite(file)`,
     { details: { needs: "commit" } },
   );
 }
 
 /**
- * Wraps a driver.
+ * A namespace on a driver: as it is where it can commit a batch, on a log where it cannot.
  *
- * @throws {StateError} STATE_UNSUPPORTED if the driver cannot commit a batch
+ * @throws {StateError} STATE_UNSUPPORTED if the driver can carry neither
  */
-export function openPort(driver: Driver): Port {
+export async function openPort(options: PortOptions): Promise<Port> {
+  const { driver } = options;
   const { supports } = driver;
+  if (supports?.commit && supports.list === "ordered" && driver.commit && driver.list && driver.getMany) {
+    return nativePort(driver, supports);
+  }
+  if (!supports?.create || supports.list !== "ordered" || !driver.create || !driver.list || !driver.removeItem || !driver.segments) {
+    throw unsupported(driver.name ?? "unnamed");
+  }
+  const { LogPort } = await import("./log/log_port.ts");
+  return new LogPort(options);
+}
+
+function nativePort(driver: Driver, supports: DriverSupports): Port {
   const name = driver.name ?? "unnamed";
-  if (!supports?.commit || supports.list !== "ordered" || !driver.commit || !driver.list || !driver.getMany) throw unsupported(name);
   const reading = async <T>(call: () => Promise<T>): Promise<T> => {
     try {
       return await call();

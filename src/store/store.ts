@@ -40,6 +40,10 @@ export interface Store {
   readonly writer: string;
   /** Pieces of an interrupted commit that opening brought in, and commits that it completed. */
   readonly replayed: number;
+  /** What opening found damaged or torn, and went on without. */
+  readonly setAside: readonly string[];
+  /** Who makes a batch atomic: the driver, or a log on it. */
+  readonly atomicCommit: "native" | "log";
   readonly view: View;
   /** Texts of objects that were read or written lately. */
   readonly texts: BoundedCache<string>;
@@ -70,11 +74,12 @@ const RANDOM_BYTES = 512;
 
 /** Opens a namespace: makes it if it is missing, completes what was interrupted. */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
-  const port = openPort(options.driver);
   const paths = createPaths(options.namespace);
   const digester = createDigester(options.crypto);
   const seal = createSeal(digester);
   const random = pooled(options.random);
+  // On a log the values that were read stand in pages, which are a cache of their own.
+  const port = await openPort({ ...options, root: paths.root, seal, random, cacheBytes: options.cacheBytes / 2 });
   const parts = { port, paths, seal, digester };
   const writer = toBase64url(random(9));
   const steps = lazySteps(parts);
@@ -116,7 +121,9 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   return {
     supports: port.supports,
     writer,
-    replayed: completed + applied,
+    replayed: completed + applied + (port.replayed ?? 0),
+    setAside: port.setAside ?? [],
+    atomicCommit: options.driver.supports?.commit ? "native" : "log",
     view,
     texts: createTextCache(options.cacheBytes / 2),
     read: async (wanted, how) => {
@@ -145,6 +152,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       await committer.drain();
       isClosed = true;
       await committer.idle();
+      await port.close?.();
     },
     expire: async () => {
       // What was just committed in pieces is in the expiry index only once it was brought in.

@@ -1,0 +1,168 @@
+/**
+ * Writing runs: sorted entries become pages and an index, each an object of its own, written once under a token that no one
+ * else has.
+ *
+ * @module
+ */
+import type { Driver } from "../driver.ts";
+import type { Seal } from "../seal.ts";
+import type { LogPaths } from "./checkpoint.ts";
+import type { RunReader } from "./runs.ts";
+import { type Entry, formatIndex, formatPage, type PageRef, type RunRef } from "./table.ts";
+
+/** A page is full from here on: large enough that few are needed, small enough that reading one for one entry is cheap. */
+const PAGE_BYTES = 32 * 1024;
+/** A page of an older run that no newer key touches is taken over as it is from this size on. */
+const REUSE_BYTES = PAGE_BYTES / 2;
+/** Objects written side by side. */
+const WRITERS = 4;
+
+/** What a builder is made of. */
+export interface BuilderParts {
+  readonly driver: Driver;
+  readonly seal: Seal;
+  readonly paths: LogPaths;
+  readonly token: string;
+  /** Objects that were made under the token so far. */
+  count: number;
+}
+
+/** Writes one run. Entries are added in order of their keys. */
+export class RunBuilder {
+  readonly #parts: BuilderParts;
+  readonly #pages: (PageRef | Promise<PageRef>)[] = [];
+  readonly #writing: Set<Promise<unknown>> = new Set();
+  #entries: Entry[] = [];
+  #bytes = 0;
+
+  /** A run without entries. */
+  constructor(parts: BuilderParts) {
+    this.#parts = parts;
+  }
+
+  /** Adds an entry above all before. */
+  async add(entry: Entry): Promise<void> {
+    const [key, value = ""] = entry;
+    const bytes = key.length + value.length + 2;
+    // What is large gets a page of its own, which later runs take over as it is.
+    if (bytes >= REUSE_BYTES) await this.#flush();
+    this.#entries.push(entry);
+    this.#bytes += bytes;
+    if (this.#bytes >= PAGE_BYTES || bytes >= REUSE_BYTES) await this.#flush();
+  }
+
+  /** Takes over a page above all before. */
+  async take(page: PageRef): Promise<void> {
+    await this.#flush();
+    this.#pages.push(page);
+  }
+
+  /** Writes what is left, and the index. Undefined: there was nothing. */
+  async finish(): Promise<RunRef | undefined> {
+    await this.#flush();
+    const pages = await Promise.all(this.#pages);
+    if (pages.length === 0) return undefined;
+    if (pages.length === 1) return { ...pages[0]!, pages: 1 };
+    const text = formatIndex(pages);
+    const sum = (of: (page: PageRef) => number) => pages.reduce((total, page) => total + of(page), 0);
+    return {
+      first: pages[0]!.first,
+      last: pages.at(-1)!.last,
+      ...await this.#write(text),
+      bytes: sum(({ bytes }) => bytes),
+      gone: sum(({ gone }) => gone),
+      pages: pages.length,
+    };
+  }
+
+  async #flush(): Promise<void> {
+    const entries = this.#entries;
+    if (entries.length === 0) return;
+    this.#entries = [];
+    this.#bytes = 0;
+    const text = formatPage(entries);
+    const page = this.#write(text).then((named) => ({
+      first: entries[0]![0],
+      last: entries.at(-1)![0],
+      ...named,
+      bytes: text.length,
+      gone: entries.filter(([, value]) => value === undefined).length,
+    }));
+    this.#pages.push(page);
+    const settled: Promise<unknown> = page.catch(() => {}).finally(() => this.#writing.delete(settled));
+    this.#writing.add(settled);
+    if (this.#writing.size >= WRITERS) await Promise.race(this.#writing);
+  }
+
+  async #write(text: string): Promise<{ readonly name: string; readonly digest: string }> {
+    const { driver, seal, paths, token } = this.#parts;
+    const name = paths.run(token, this.#parts.count++);
+    const [digest] = await seal([text]);
+    if (!await driver.create!(name, text)) throw new Error(`"${name}" is taken: random names must not repeat`);
+    return { name, digest: digest! };
+  }
+}
+
+/** A source of a merge: entries in order, and pages that may be taken over whole. */
+interface Cursor {
+  readonly pages: readonly PageRef[];
+  page: number;
+  entries: readonly Entry[] | undefined;
+  place: number;
+}
+
+/**
+ * Merges runs, newest first, into one; with `isLast` nothing older is left, and what is gone is left out. Also the names of
+ * the objects of these runs that the new one does without.
+ */
+export async function mergeRuns(
+  runs: readonly RunRef[],
+  isLast: boolean,
+  reader: RunReader,
+  builder: RunBuilder,
+): Promise<{ readonly run: RunRef | undefined; readonly dropped: readonly string[] }> {
+  const cursors: Cursor[] = [];
+  for (const run of runs) cursors.push({ pages: await reader.pagesOf(run), page: 0, entries: undefined, place: 0 });
+  const dropped = runs.filter(({ pages }) => pages > 1).map(({ name }) => name);
+  const keyOf = ({ pages, page, entries, place }: Cursor) => entries?.[place]?.[0] ?? pages[page]?.first;
+  for (;;) {
+    let least: Cursor | undefined;
+    for (const cursor of cursors) {
+      const key = keyOf(cursor);
+      if (key !== undefined && (least === undefined || key < keyOf(least)!)) least = cursor;
+    }
+    if (least === undefined) break;
+    const key = keyOf(least)!;
+    if (least.entries === undefined) {
+      const page = least.pages[least.page]!;
+      const isAlone = cursors.every((other) => other === least || (keyOf(other) ?? "\u{ffff}") > page.last);
+      if (isAlone && page.bytes >= REUSE_BYTES && !(isLast && page.gone > 0)) {
+        await builder.take(page);
+        least.page++;
+        continue;
+      }
+      least.entries = await reader.entriesOf(page);
+      dropped.push(page.name);
+      continue;
+    }
+    const [, value] = least.entries[least.place]!;
+    if (value !== undefined || !isLast) await builder.add([key, value]);
+    for (const cursor of cursors) {
+      // An older run's page that begins here must be opened to step over its entry.
+      while (keyOf(cursor) === key) {
+        if (cursor.entries === undefined) {
+          const page = cursor.pages[cursor.page]!;
+          cursor.entries = await reader.entriesOf(page);
+          dropped.push(page.name);
+        }
+        cursor.place++;
+        if (cursor.place === cursor.entries.length) {
+          cursor.page++;
+          cursor.entries = undefined;
+          cursor.place = 0;
+        }
+      }
+    }
+  }
+  return { run: await builder.finish(), dropped };
+}

@@ -1,0 +1,92 @@
+/**
+ * Checkpoints: the log up to a frame, as runs. They are numbered from 0 without a gap, each created exclusively and built on
+ * the one before; the one numbered 0 is what makes a namespace. The two newest are kept.
+ *
+ * @module
+ */
+import { pad } from "../paths.ts";
+import { corrupt, FORMAT, openEnvelope, type Seal } from "../seal.ts";
+import type { RunRef } from "./table.ts";
+
+/** What a checkpoint says. */
+export interface Checkpoint {
+  /** What all keys of the namespace begin with: a driver may cut names that are too long. */
+  readonly root: string;
+  /** Random, made with the namespace. */
+  readonly id: string;
+  /** Its own number. */
+  readonly generation: number;
+  /** The last frame that is in the runs, and its digest. */
+  readonly frame: number;
+  readonly digest: string;
+  /** Where the next frame is looked for, where the log is in segments. */
+  readonly segment?: { readonly name: string; readonly from: number };
+  /** The highest frame that may be gone. */
+  readonly horizon: number;
+  /** Newest first. */
+  readonly runs: readonly RunRef[];
+  /** Tokens of objects that are being made for a later checkpoint, by the frame that said so, and when. */
+  readonly making: readonly (readonly [token: string, frame: number, at: number])[];
+  /** Objects and segments that the checkpoint before this one named and this one does not: they go with that one. */
+  readonly dropped: readonly string[];
+  /** What the checkpoint before that did without: it goes now. */
+  readonly removing: readonly string[];
+  /** Tokens whose makers never came back: what goes by them goes too. */
+  readonly abandoned: readonly string[];
+  /** Sealed segments that are still there, oldest first, with the last frame in each. */
+  readonly sealed: readonly (readonly [name: string, last: number])[];
+}
+
+/** A checkpoint and what it is stored as. */
+export interface StoredCheckpoint extends Checkpoint {
+  readonly text: string;
+}
+
+/** The keys that a namespace's log uses. */
+export interface LogPaths {
+  readonly checkpoints: string;
+  checkpoint(generation: number): string;
+  /** Prefix of all objects of runs. */
+  readonly runs: string;
+  /** A page or an index. */
+  run(token: string, number: number): string;
+  readonly segments: string;
+  /** A segment; the number is the first that a frame in it can have. */
+  segment(first: number, token: string): string;
+}
+
+/** The keys under a namespace's root, as in `app!`. */
+export function createLogPaths(root: string): LogPaths {
+  return {
+    checkpoints: `${root}ckpt!`,
+    checkpoint: (generation) => `${root}ckpt!${pad(generation)}`,
+    runs: `${root}run!`,
+    run: (token, number) => `${root}run!${token}-${pad(number).slice(-8)}`,
+    segments: `${root}seg!`,
+    segment: (first, token) => `${root}seg!${pad(first)}-${token}`,
+  };
+}
+
+/** The checkpoint as it is stored: `C1`, a digest, JSON. */
+export async function formatCheckpoint(checkpoint: Checkpoint, seal: Seal): Promise<StoredCheckpoint> {
+  const json = JSON.stringify(checkpoint);
+  const [digest] = await seal([json]);
+  return { ...checkpoint, text: `C${FORMAT}\n${digest}\n${json}` };
+}
+
+/**
+ * A checkpoint from its stored form.
+ *
+ * @throws {StateError} STATE_CORRUPT if it does not prove itself
+ * @throws {StateError} STATE_NEWER_FORMAT if a newer version of the library made it
+ */
+export async function parseCheckpoint(text: unknown, generation: number, seal: Seal): Promise<StoredCheckpoint> {
+  const what = `checkpoint ${generation} of the log`;
+  const body = openEnvelope("C", text as string, what);
+  const cut = body.indexOf("\n");
+  const json = body.slice(cut + 1);
+  if (cut < 0 || !json.isWellFormed() || body.slice(0, cut) !== (await seal([json]))[0]) throw corrupt(what, "its digest does not fit");
+  const checkpoint = JSON.parse(json) as Checkpoint;
+  if (checkpoint.generation !== generation) throw corrupt(what, `it says that it is checkpoint ${checkpoint.generation}`);
+  return { ...checkpoint, text: text as string };
+}

@@ -1,0 +1,296 @@
+/**
+ * Writing checkpoints while commits go on, merging runs, sealing segments, and removing what two checkpoints do without.
+ *
+ * What is being made for a checkpoint is said in the log first, so that what a crash leaves behind is found by its token, and
+ * so that nobody removes it before it has been given up by a checkpoint.
+ *
+ * @module
+ */
+import { toHex } from "../../digest.ts";
+import { reasonOf } from "../port.ts";
+import { type BuilderParts, mergeRuns, RunBuilder } from "./builder.ts";
+import { type Checkpoint, formatCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
+import { findCheckpoint, headerOf, listGenerations } from "./found.ts";
+import type { LogPort } from "./log_port.ts";
+import { Superseded } from "./runs.ts";
+import type { RunRef } from "./table.ts";
+
+/** An older run is merged with what is newer unless it is more than so many times as large. */
+const RATIO = 4;
+/** Beyond so many runs, commits wait for a merge. */
+const MOST_RUNS = 24;
+/** Beyond so much of what makes a checkpoint due, commits wait for it. */
+const BOUND = 1.6;
+/** Tries to create a checkpoint. */
+const TRIES = 3;
+/** Objects removed side by side. */
+const REMOVERS = 8;
+
+/**
+ * What a new checkpoint changes of the one it is built on, and whether more will be made under the same token; undefined: it
+ * has nothing to build on any more.
+ */
+type Edit = (base: StoredCheckpoint) => Partial<Checkpoint> & { readonly goesOn?: boolean } | undefined;
+
+/** Keeps the log of one namespace short. */
+export class Checkpointer {
+  readonly #port: LogPort;
+  #flushing: Promise<void> | undefined;
+  #merging: Promise<void> | undefined;
+  /** The checkpoint of which all is removed that it says is. */
+  #cleaned = -1;
+  /** Every process begins a little later or earlier, so that they do not all make the same checkpoint. */
+  readonly #slack: number;
+  /** After a failure, as many frames more before the next try. */
+  #patience = 0;
+
+  /** A checkpointer at rest. */
+  constructor(port: LogPort) {
+    this.#port = port;
+    this.#slack = 1 + (port.options.random(1)[0]! / 255) * 0.2;
+  }
+
+  /** Begins a checkpoint if one is due. */
+  wake(): void {
+    if (this.#flushing !== undefined || !this.#isDue(this.#slack)) return;
+    this.#flushing = this.#flush().then(
+      () => {
+        this.#patience = 0;
+      },
+      (error) => {
+        this.#patience = this.#port.known?.memory.frames ?? 0;
+        this.#warn("The log could not be shortened", error);
+      },
+    ).finally(() => this.#flushing = undefined);
+  }
+
+  /** Resolves once there is room behind the last checkpoint. */
+  async room(): Promise<void> {
+    const { known } = this.#port;
+    if (known === undefined) return;
+    if (known.base.runs.length > MOST_RUNS && this.#merging !== undefined) await this.#merging;
+    if (this.#flushing !== undefined && this.#isDue(BOUND)) await this.#flushing;
+  }
+
+  /** A last checkpoint, if anything is behind the one before. */
+  async close(): Promise<void> {
+    await this.#flushing;
+    const { known, options } = this.#port;
+    if (known !== undefined && !options.readOnly && known.memory.frames > 0) {
+      await this.#flush().catch((error) => this.#warn("The log could not be shortened", error));
+    }
+    await this.#merging;
+  }
+
+  /** Three checkpoints in a row, the first one in a segment of its own: after them only what they name is left. */
+  async shrink(): Promise<void> {
+    for (let left = 3; left > 0; left--) {
+      await this.#flushing;
+      await this.#flush({ rotate: left === 3 });
+      await this.#merging;
+    }
+  }
+
+  #isDue(factor: number): boolean {
+    const { known, options: { tuning } } = this.#port;
+    if (known === undefined) return false;
+    const { frames, bytes } = known.memory;
+    return frames - this.#patience >= tuning.frames * factor || bytes >= tuning.bytes * factor && frames > this.#patience;
+  }
+
+  #warn(what: string, error: unknown): void {
+    this.#port.options.onWarning({ code: "checkpoint", message: `${what}, and will be later: ${reasonOf(error)}` });
+  }
+
+  /** What is in memory becomes a run. */
+  async #flush(how: { readonly rotate: boolean } | undefined = undefined): Promise<void> {
+    const port = this.#port;
+    const { driver, seal, random, tuning } = port.options;
+    const token = toHex(random(12));
+    const taken = await port.exclusively(async () => {
+      await this.#adoptNewer();
+      const known = port.known;
+      if (known === undefined || known.memory.frames === 0 && how === undefined) return undefined;
+      if (how?.rotate || known.journal.position.from >= tuning.segmentBytes) await this.#rotate();
+      await port.add({ ops: [], token });
+      return { entries: known.memory.sorted(), position: known.journal.position, sealed: [...known.base.sealed, ...known.sealed] };
+    });
+    if (taken === undefined) return;
+    const { entries, position, sealed } = taken;
+    const objects = { driver, seal, paths: port.paths, token, count: 0 };
+    const builder = new RunBuilder(objects);
+    for (const entry of entries) await builder.add(entry);
+    const run = await builder.finish();
+    const stands = await this.#publish(token, (base) => {
+      if (base.frame >= position.number) return undefined;
+      // Segments that even the older of the two checkpoints has read to their end.
+      const done = sealed.filter(([, last]) => last <= base.frame);
+      const runs = run === undefined ? base.runs : [run, ...base.runs];
+      return {
+        goesOn: this.#merging === undefined && countToMerge(runs) > 1,
+        frame: position.number,
+        digest: position.digest,
+        segment: { name: position.name, from: position.from },
+        horizon: base.frame,
+        runs,
+        dropped: done.map(([name]) => name),
+        sealed: sealed.filter(([, last]) => last > base.frame),
+      };
+    });
+    if (!stands) return;
+    this.#merging ??= this.#merge(objects).catch((error) => {
+      // Where something is gone, others have merged it.
+      if (!(error instanceof Superseded)) this.#warn("Runs could not be merged", error);
+    }).finally(() => this.#merging = undefined);
+  }
+
+  /** The newest runs become one, as far as they are not small beside the next older one. */
+  async #merge(objects: BuilderParts): Promise<void> {
+    const port = this.#port;
+    const { runs } = port.known!.base;
+    const count = countToMerge(runs);
+    if (count < 2) return;
+    const inputs = runs.slice(0, count);
+    const isLast = count === runs.length;
+    const { run, dropped } = await mergeRuns(inputs, isLast, port.reader, new RunBuilder(objects));
+    await this.#publish(objects.token, (base) => {
+      const at = base.runs.findIndex(({ name }) => name === inputs[0]!.name);
+      if (at < 0 || inputs.some(({ name }, i) => base.runs[at + i]?.name !== name)) return undefined;
+      if ((at + count === base.runs.length) !== isLast) return undefined;
+      return { runs: base.runs.toSpliced(at, count, ...run === undefined ? [] : [run]), dropped };
+    });
+  }
+
+  /** Makes the next checkpoint, and removes what the one before the last needed. False: others were quicker. */
+  async #publish(token: string, edit: Edit): Promise<boolean> {
+    const port = this.#port;
+    const { seal, now, tuning } = port.options;
+    const published = await port.exclusively(async () => {
+      await this.#adoptNewer();
+      const known = port.known;
+      if (known === undefined) return undefined;
+      const { base } = known;
+      const { text: _, ...last } = base;
+      const edited = this.#isGivenUp(token, base) ? undefined : edit(base);
+      if (edited === undefined) return undefined;
+      const { goesOn, ...changes } = edited;
+      const frame = changes.frame ?? base.frame;
+      const making = [...base.making, ...known.making.filter(([, said]) => said <= frame)]
+        .filter(([name]) => name !== token || goesOn);
+      const isClean = this.#cleaned === base.generation;
+      const isLate = ([, , at]: readonly [string, number, number]) => now() - at > tuning.makerMs;
+      const next = await formatCheckpoint({
+        ...last,
+        ...changes,
+        generation: base.generation + 1,
+        making: making.filter((maker) => !isLate(maker)),
+        abandoned: [...isClean ? [] : base.abandoned, ...making.filter(isLate).map(([name]) => name)],
+        removing: isClean ? base.dropped : [...base.removing, ...base.dropped],
+        dropped: changes.dropped ?? [],
+      }, seal);
+      if (!await this.#create(next)) {
+        await this.#adoptNewer();
+        return undefined;
+      }
+      port.adopt(next);
+      return next;
+    });
+    if (published !== undefined) {
+      await this.#clean(published).catch((error) => this.#warn("What is not needed any more could not be removed", error));
+    }
+    return published !== undefined;
+  }
+
+  /** A checkpoint that was made after a token was said, and does not hold it, has given it up. */
+  #isGivenUp(token: string, base: StoredCheckpoint): boolean {
+    return !base.making.some(([name]) => name === token) && !this.#port.known!.making.some(([name]) => name === token);
+  }
+
+  /** True: it stands, and it is the newest. */
+  async #create(checkpoint: StoredCheckpoint): Promise<boolean> {
+    const { paths, options: { driver } } = this.#port;
+    const name = paths.checkpoint(checkpoint.generation);
+    for (let attempt = 1;; attempt++) {
+      try {
+        if (await driver.create!(name, checkpoint.text)) break;
+        // After a try that failed, what stands there may be this very one, and is durable now.
+        if (attempt > 1 && await driver.getItem(name) === checkpoint.text) break;
+        return false;
+      } catch (error) {
+        if (attempt === TRIES) throw error;
+      }
+    }
+    // Where this one was paused for long, its number may have been used and removed since.
+    const [newest] = await listGenerations(driver, paths);
+    return newest === checkpoint.generation;
+  }
+
+  async #adoptNewer(): Promise<void> {
+    const port = this.#port;
+    await port.catchUp();
+    const known = port.known;
+    if (known === undefined) return;
+    const [newest = -1] = await listGenerations(port.options.driver, port.paths);
+    if (newest <= known.base.generation) return;
+    const found = await findCheckpoint(port.options.driver, port.paths, port.options.seal);
+    if (found !== undefined) port.adopt(found.checkpoint);
+    await port.catchUp();
+  }
+
+  /** Removes the checkpoints before the last two, and what only they named. */
+  async #clean(checkpoint: StoredCheckpoint): Promise<void> {
+    const { paths, options: { driver } } = this.#port;
+    const older = (await listGenerations(driver, paths)).filter((generation) => generation < checkpoint.generation - 1);
+    for (const generation of older.reverse()) await driver.removeItem!(paths.checkpoint(generation));
+    await this.#remove(checkpoint.removing);
+    for (const token of checkpoint.abandoned) await this.#removeToken(token);
+    this.#cleaned = checkpoint.generation;
+  }
+
+  async #remove(names: readonly string[]): Promise<void> {
+    const { paths, options: { driver } } = this.#port;
+    for (let i = 0; i < names.length; i += REMOVERS) {
+      await Promise.all(
+        names.slice(i, i + REMOVERS).map((name) =>
+          name.startsWith(paths.segments) ? driver.segments!.remove(name) : driver.removeItem!(name)
+        ),
+      );
+    }
+  }
+
+  /** Removes what was made under a token that no checkpoint will ever name. */
+  async #removeToken(token: string): Promise<void> {
+    const { paths, options: { driver } } = this.#port;
+    const prefix = paths.run(token, 0).slice(0, -8);
+    for (;;) {
+      const items = await driver.list!({ prefix, limit: 256 });
+      await this.#remove(items.map(({ key }) => key));
+      if (items.length < 256) return;
+    }
+  }
+
+  /** The log goes on in a new segment. */
+  async #rotate(): Promise<void> {
+    const port = this.#port;
+    const segments = port.options.driver.segments!;
+    const first = port.known!.journal.position.number + 1;
+    const name = port.paths.segment(first, toHex(port.options.random(8)));
+    if (!await segments.create(name, headerOf(first))) return;
+    if (await port.seal(name)) return;
+    // Others were quicker: a seal with that number can not come any more.
+    await segments.remove(name);
+    await port.catchUp();
+  }
+}
+
+/** How many of the newest runs are worth merging. */
+function countToMerge(runs: readonly RunRef[]): number {
+  let bytes = runs[0]?.bytes ?? 0;
+  let count = 1;
+  for (const run of runs.slice(1)) {
+    if (run.bytes > RATIO * bytes) break;
+    bytes += run.bytes;
+    count++;
+  }
+  return count;
+}

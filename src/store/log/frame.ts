@@ -1,0 +1,123 @@
+/**
+ * Frames: what the log of a namespace is made of where the driver cannot commit a batch itself. One frame is one batch, or
+ * what the log says about itself. It is one line, so that no value can forge one.
+ *
+ * ```text
+ * F1 ⇥ digest ⇥ [number, prev, writer, token, next] ⇥ op ⇥ line ⇥ line ⇥ op ⇥ …
+ * ```
+ *
+ * The digest is that of everything behind it; the next frame names it as `prev`. `token`: objects of that name are being
+ * made for a checkpoint; `next`: the log goes on in that segment. An op is `["+", key, …]` or `["-", key]`: behind the key
+ * there is a number for each line of the value, 0 for the next line that follows the op, k for what stands in place k of the
+ * frame: a row repeats lines of its record, and costs nothing.
+ *
+ * @module
+ */
+import { corrupt, FORMAT, openEnvelope, parseLine, type Seal } from "../seal.ts";
+
+/** What a frame says. */
+export interface FrameBody {
+  /** Dense, from 1. */
+  readonly number: number;
+  /** Digest of the frame before it. */
+  readonly prev: string;
+  /** Who wrote it. */
+  readonly writer: string;
+  /** Keys and what they get; `undefined`: they go. */
+  readonly ops: readonly (readonly [key: string, value: string | undefined])[];
+  /** Objects under this token are being made. */
+  readonly token?: string;
+  /** The segment that the log goes on in. */
+  readonly next?: string;
+}
+
+/** A frame as it stands in the log. */
+export interface Frame extends FrameBody {
+  readonly digest: string;
+  /** The whole line. */
+  readonly line: string;
+}
+
+/** The digest that the first frame of a namespace names as its predecessor's. */
+export function genesisOf(id: string): string {
+  return `genesis:${id}`;
+}
+
+/** Shorter lines are written again rather than pointed at. */
+const WORTH_POINTING_AT = 24;
+
+/** Seals a frame. */
+export async function formatFrame(body: FrameBody, seal: Seal): Promise<Frame> {
+  const { number, prev, writer, token = 0, next = 0, ops } = body;
+  const lines = [JSON.stringify([number, prev, writer, token, next])];
+  const places = new Map<string, number>();
+  for (const [key, value] of ops) {
+    if (value === undefined) {
+      lines.push(JSON.stringify(["-", key]));
+      continue;
+    }
+    const at = lines.push("") - 1;
+    const items: number[] = [];
+    for (const line of value.split("\n")) {
+      const place = places.get(line);
+      items.push(place ?? 0);
+      if (place !== undefined) continue;
+      if (line.includes("\t")) throw new TypeError(`Cannot write "${key}": its text has a tab`);
+      const own = lines.push(line) - 1;
+      if (line.length >= WORTH_POINTING_AT) places.set(line, own);
+    }
+    lines[at] = JSON.stringify(["+", key, ...items]);
+  }
+  const text = lines.join("\t");
+  const [digest] = await seal([text]);
+  return { ...body, digest: digest!, line: `F${FORMAT}\t${digest}\t${text}` };
+}
+
+/** What can be learnt of a line at no great cost: whether it may be a frame, and which. */
+export function peekFrame(line: string): { readonly number: number; readonly prev: string } | undefined {
+  const match = /^F\d+\t[^\t]*\t\[(\d+),"([^"\t]*)",/.exec(line);
+  return match === null ? undefined : { number: Number(match[1]), prev: match[2]! };
+}
+
+/** The frame that a line is; undefined if it does not prove itself. */
+export async function proveFrame(line: string, seal: Seal): Promise<Frame | undefined> {
+  const cut = line.indexOf("\t");
+  const second = line.indexOf("\t", cut + 1);
+  if (cut < 0 || second < 0) return undefined;
+  const digest = line.slice(cut + 1, second);
+  const text = line.slice(second + 1);
+  if (!text.isWellFormed() || digest !== (await seal([text]))[0]) return undefined;
+  openEnvelope("F", `${line.slice(0, cut)}\n`, "a frame of the log");
+  return { ...parseText(text), digest, line };
+}
+
+/** @throws {StateError} STATE_CORRUPT if what proved itself is no frame all the same */
+function parseText(text: string): FrameBody {
+  const what = "a frame of the log";
+  const lines = text.split("\t");
+  const [number, prev, writer, token, next] = parseLine(lines[0], what);
+  if (!Number.isSafeInteger(number) || typeof prev !== "string" || typeof writer !== "string") throw corrupt(what, "it is malformed");
+  const ops: [string, string | undefined][] = [];
+  for (let at = 1; at < lines.length;) {
+    const [op, key, ...items] = parseLine(lines[at++], what);
+    if (typeof key !== "string" || op !== "+" && op !== "-") throw corrupt(what, "an operation of it is malformed");
+    if (op === "-") {
+      ops.push([key, undefined]);
+      continue;
+    }
+    const value = items.map((item) => {
+      const line = lines[item === 0 ? at++ : item as number];
+      if (line === undefined) throw corrupt(what, "a line of it is missing");
+      return line;
+    });
+    ops.push([key, value.join("\n")]);
+  }
+  return {
+    number: number as number,
+    prev,
+    writer,
+    ops,
+    ...(typeof token === "string" ? { token } : {}),
+    ...(typeof next === "string" ? { next } : {}),
+  };
+}
