@@ -1,8 +1,9 @@
 import { memory } from "../adapters/memory.ts";
 import { sqlite } from "../adapters/sqlite.ts";
-import type { Driver } from "../src/store/driver.ts";
+import type { Driver, DriverSupports } from "../src/store/driver.ts";
 import { conformance, type Subject } from "./conformance/mod.ts";
 import { limitDriver } from "./conformance/small_limits.ts";
+import { createLogDriver } from "./faults/log_driver.ts";
 
 /** Deno's runner knows no groups: their names go in front. */
 const groups: string[] = [];
@@ -30,6 +31,23 @@ function inMemory(name: string, wrap: (driver: Driver) => Driver): Subject {
 
 conformance(runner, inMemory("memory", (driver) => driver));
 conformance(runner, inMemory("memory with small limits", (driver) => limitDriver(driver)));
+/** The same for what stands in maps, with what limits. */
+function onLog(name: string, limits: Partial<DriverSupports>): Subject {
+  return {
+    name,
+    create() {
+      const shared = [new Map(), new Map()] as const;
+      const open = () => {
+        const driver = createLogDriver(...shared);
+        return Promise.resolve({ ...driver, supports: { ...driver.supports!, ...limits } });
+      };
+      return Promise.resolve({ open, destroy: () => Promise.resolve() });
+    },
+  };
+}
+
+conformance(runner, onLog("a log", {}));
+conformance(runner, onLog("a log with small limits", { valueBytes: 1024, batchOps: 24, batchBytes: 8192 }));
 conformance(runner, {
   name: "sqlite",
   async create() {

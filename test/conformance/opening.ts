@@ -7,16 +7,16 @@ import { StateScope } from "../../src/keys/scopes.ts";
 import { openState } from "../../src/open.ts";
 import { assert, assertEquals, assertMisuse, assertStateError } from "./assert.ts";
 import { callsOf, writingCalls } from "./errors_and_closing.ts";
-import { createClock, createGate, createPlug, listDriver, numbered, readDriver, type Stage, type Test } from "./suite.ts";
+import { createClock, createGate, createPlug, listDriver, numbered, readDriver, type Stage, type Test, wipeDriver } from "./suite.ts";
 
 const scope = StateScope.user("u");
 
 /** Writes a little of everything, one call after another. */
 async function script({ open }: Stage): Promise<void> {
   const clock = createClock();
-  let bytes = 0;
-  // Deterministic, and never the same twice.
-  const random = (count: number) => Uint8Array.from({ length: count }, () => bytes++ * 167 + (bytes >> 8));
+  let seed = 1;
+  // Deterministic, and no eight bytes the same twice (Lehmer's generator, its high bits).
+  const random = (count: number) => Uint8Array.from({ length: count }, () => (seed = seed * 48_271 % 2_147_483_647) >> 16);
   const state = await open({ now: clock.now, random });
   for (let i = 0; i < 10; i++) {
     clock.advance(7);
@@ -135,13 +135,12 @@ export function testOpening(test: Test): void {
   });
 
   test("openState() takes its clock and its randomness from the caller alone: the same calls store the same bytes", async (stage) => {
+    // On a log, checkpoints are written beside the commits: which one is quicker is nobody's to say.
+    if (!stage.supports.commit) return;
     const clear = async () => {
       const one = await stage.driver();
       const contents = await readDriver(one);
-      for (const key of contents.keys()) {
-        if (one.supports?.commit) await one.commit!({ checks: [], set: [], remove: [key], durable: false });
-        else await one.removeItem!(key);
-      }
+      await wipeDriver(one);
       return contents;
     };
     await script(stage);

@@ -189,6 +189,20 @@ export function createPlug(inner: Driver): Plug {
       ...(inner.getMany && { getMany: through(inner.getMany) }),
       ...(inner.create && { create: through(inner.create) }),
       ...(inner.list && { list: through(inner.list) }),
+      ...(inner.segments && {
+        segments: {
+          create: through(inner.segments.create),
+          append: through(async (name: string, frame: Uint8Array) => {
+            const landed = await inner.segments!.append(name, frame);
+            if (lost === 0) return landed;
+            lost--;
+            throw new Error("the answer is lost");
+          }),
+          read: through(inner.segments.read),
+          sync: through(inner.segments.sync),
+          remove: through(inner.segments.remove),
+        },
+      }),
       ...(inner.commit && {
         commit: through(async (batch: DriverBatch) => {
           const written = await inner.commit!(batch);
@@ -218,6 +232,33 @@ export async function listDriver(driver: Driver): Promise<string[]> {
 /** Everything in the driver: keys and values. */
 export async function readDriver(driver: Driver): Promise<Map<string, unknown>> {
   const contents = new Map<string, unknown>();
-  for (const key of await listDriver(driver)) contents.set(key, await driver.getItem(key));
+  for (const key of await listDriver(driver)) {
+    contents.set(key, isSegment(key) && driver.segments ? await driver.segments.read(key, 0) : await driver.getItem(key));
+  }
   return contents;
+}
+
+/** Takes everything out of the driver. */
+export async function wipeDriver(driver: Driver): Promise<void> {
+  for (const key of await listDriver(driver)) {
+    if (driver.supports?.commit) await driver.commit!({ checks: [], set: [], remove: [key], durable: false });
+    else if (isSegment(key) && driver.segments) await driver.segments.remove(key);
+    else await driver.removeItem!(key);
+  }
+}
+
+/** The keys in the driver but for what stays of a namespace that was dropped: on a log, its last checkpoint and segment. */
+export async function listLeft(driver: Driver): Promise<string[]> {
+  const keys = await listDriver(driver);
+  return driver.supports?.commit ? keys : keys.filter((key) => !/^[^!]+!(?:ckpt|seg)!/.test(key));
+}
+
+/** Those keys that a driver of files can hold side by side: none is a folder of another one, and no name is empty. */
+export function asPlaces(keys: readonly string[], supports: DriverSupports): readonly string[] {
+  if (supports.commit) return keys;
+  return keys.filter((key) => !/^!|!!|!$/.test(key) && !keys.some((other) => other.startsWith(`${key}!`)));
+}
+
+function isSegment(key: string): boolean {
+  return /^[^!]+!seg!/.test(key);
 }

@@ -10,7 +10,7 @@ export function createLogDriver(
   const order = () => [...items.keys(), ...files.keys()].sort();
   return {
     name: "log",
-    supports: { ...memory().supports!, commit: false, create: true, list: "ordered" },
+    supports: { ...memory().supports!, commit: false, create: true, list: "ordered", binary: false },
     hasItem: (key) => items.has(key),
     getItem: (key) => items.get(key),
     getKeys: (base) => order().filter((key) => key.startsWith(base)),

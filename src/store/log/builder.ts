@@ -35,9 +35,17 @@ export class RunBuilder {
   #entries: Entry[] = [];
   #bytes = 0;
 
+  /** The objects that were made, or begun. */
+  readonly names: string[] = [];
+
   /** A run without entries. */
   constructor(parts: BuilderParts) {
     this.#parts = parts;
+  }
+
+  /** What the objects' names begin with. */
+  get token(): string {
+    return this.#parts.token;
   }
 
   /** Adds an entry above all before. */
@@ -97,6 +105,7 @@ export class RunBuilder {
   async #write(text: string): Promise<{ readonly name: string; readonly digest: string }> {
     const { driver, seal, paths, token } = this.#parts;
     const name = paths.run(token, this.#parts.count++);
+    this.names.push(name);
     const [digest] = await seal([text]);
     if (!await driver.create!(name, text)) throw new Error(`"${name}" is taken: random names must not repeat`);
     return { name, digest: digest! };

@@ -86,7 +86,7 @@ export class Checkpointer {
   async shrink(): Promise<void> {
     for (let left = 3; left > 0; left--) {
       await this.#flushing;
-      await this.#flush({ rotate: left === 3 });
+      await this.#flush({ rotate: left === 3, mergeAll: true });
       await this.#merging;
     }
   }
@@ -103,7 +103,7 @@ export class Checkpointer {
   }
 
   /** What is in memory becomes a run. */
-  async #flush(how: { readonly rotate: boolean } | undefined = undefined): Promise<void> {
+  async #flush(how?: { readonly rotate: boolean; readonly mergeAll: boolean }): Promise<void> {
     const port = this.#port;
     const { driver, seal, random, tuning } = port.options;
     const token = toHex(random(12));
@@ -113,21 +113,25 @@ export class Checkpointer {
       if (known === undefined || known.memory.frames === 0 && how === undefined) return undefined;
       if (how?.rotate || known.journal.position.from >= tuning.segmentBytes) await this.#rotate();
       await port.add({ ops: [], token });
-      return { entries: known.memory.sorted(), position: known.journal.position, sealed: [...known.base.sealed, ...known.sealed] };
+      // With no older run there is nothing to say that something is gone about.
+      const isFirst = known.base.runs.length === 0;
+      const entries = known.memory.sorted().filter(([, value]) => !isFirst || value !== undefined);
+      return { entries, isFirst, position: known.journal.position, sealed: [...known.base.sealed, ...known.sealed] };
     });
     if (taken === undefined) return;
-    const { entries, position, sealed } = taken;
+    const { entries, isFirst, position, sealed } = taken;
     const objects = { driver, seal, paths: port.paths, token, count: 0 };
     const builder = new RunBuilder(objects);
     for (const entry of entries) await builder.add(entry);
     const run = await builder.finish();
-    const stands = await this.#publish(token, (base) => {
-      if (base.frame >= position.number) return undefined;
+    const countOf = (runs: readonly RunRef[]) => how?.mergeAll ? runs.length : countToMerge(runs);
+    const stands = await this.#publish(builder, (base) => {
+      if (base.frame >= position.number || isFirst && base.runs.length > 0) return undefined;
       // Segments that even the older of the two checkpoints has read to their end.
       const done = sealed.filter(([, last]) => last <= base.frame);
       const runs = run === undefined ? base.runs : [run, ...base.runs];
       return {
-        goesOn: this.#merging === undefined && countToMerge(runs) > 1,
+        goesOn: this.#merging === undefined && countOf(runs) > (how?.mergeAll ? 0 : 1),
         frame: position.number,
         digest: position.digest,
         segment: { name: position.name, from: position.from },
@@ -138,22 +142,22 @@ export class Checkpointer {
       };
     });
     if (!stands) return;
-    this.#merging ??= this.#merge(objects).catch((error) => {
+    this.#merging ??= this.#merge(objects, countOf(this.#port.known!.base.runs)).catch((error) => {
       // Where something is gone, others have merged it.
       if (!(error instanceof Superseded)) this.#warn("Runs could not be merged", error);
     }).finally(() => this.#merging = undefined);
   }
 
   /** The newest runs become one, as far as they are not small beside the next older one. */
-  async #merge(objects: BuilderParts): Promise<void> {
+  async #merge(objects: BuilderParts, count: number): Promise<void> {
     const port = this.#port;
     const { runs } = port.known!.base;
-    const count = countToMerge(runs);
-    if (count < 2) return;
+    if (!this.#isSaid(objects.token, port.known!.base)) return;
     const inputs = runs.slice(0, count);
     const isLast = count === runs.length;
-    const { run, dropped } = await mergeRuns(inputs, isLast, port.reader, new RunBuilder(objects));
-    await this.#publish(objects.token, (base) => {
+    const builder = new RunBuilder(objects);
+    const { run, dropped } = await mergeRuns(inputs, isLast, port.reader, builder);
+    await this.#publish(builder, (base) => {
       const at = base.runs.findIndex(({ name }) => name === inputs[0]!.name);
       if (at < 0 || inputs.some(({ name }, i) => base.runs[at + i]?.name !== name)) return undefined;
       if ((at + count === base.runs.length) !== isLast) return undefined;
@@ -162,7 +166,7 @@ export class Checkpointer {
   }
 
   /** Makes the next checkpoint, and removes what the one before the last needed. False: others were quicker. */
-  async #publish(token: string, edit: Edit): Promise<boolean> {
+  async #publish({ token, names }: RunBuilder, edit: Edit): Promise<boolean> {
     const port = this.#port;
     const { seal, now, tuning } = port.options;
     const published = await port.exclusively(async () => {
@@ -171,7 +175,7 @@ export class Checkpointer {
       if (known === undefined) return undefined;
       const { base } = known;
       const { text: _, ...last } = base;
-      const edited = this.#isGivenUp(token, base) ? undefined : edit(base);
+      const edited = this.#isSaid(token, base) ? edit(base) : undefined;
       if (edited === undefined) return undefined;
       const { goesOn, ...changes } = edited;
       const frame = changes.frame ?? base.frame;
@@ -195,15 +199,15 @@ export class Checkpointer {
       port.adopt(next);
       return next;
     });
-    if (published !== undefined) {
-      await this.#clean(published).catch((error) => this.#warn("What is not needed any more could not be removed", error));
-    }
+    // What was made for nothing is in no checkpoint that counts.
+    const cleaning = published === undefined ? this.#remove(names) : this.#clean(published);
+    await cleaning.catch((error) => this.#warn("What is not needed any more could not be removed", error));
     return published !== undefined;
   }
 
-  /** A checkpoint that was made after a token was said, and does not hold it, has given it up. */
-  #isGivenUp(token: string, base: StoredCheckpoint): boolean {
-    return !base.making.some(([name]) => name === token) && !this.#port.known!.making.some(([name]) => name === token);
+  /** Whether the log says that a token's objects are being made: a checkpoint may have given it up, or be done with it. */
+  #isSaid(token: string, base: StoredCheckpoint): boolean {
+    return [...base.making, ...this.#port.known!.making].some(([name]) => name === token);
   }
 
   /** True: it stands, and it is the newest. */

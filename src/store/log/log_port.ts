@@ -46,10 +46,31 @@ export interface LogTuning {
   readonly makerMs: number;
 }
 
-/** With these, commits wait for the checkpoint at 64 frames or 1 MiB. */
-const defaults: LogTuning = { frames: 40, bytes: 640 * 1024, segmentBytes: 8 * 1024 * 1024, makerMs: 60 * 60 * 1000 };
 /** The largest batch: a frame is read as a whole, and its keys stand in memory until the next checkpoint. */
-const limits = { valueBytes: 256 * 1024, batchOps: 4096, batchBytes: 1024 * 1024 };
+const most = { valueBytes: 256 * 1024, batchOps: 4096, batchBytes: 1024 * 1024 };
+/** A maker of runs that was not heard of for an hour is not waited for. */
+const MAKER_MS = 60 * 60 * 1000;
+
+/** A driver that takes only small batches gets small frames, and a checkpoint sooner. */
+function limitsOf({ valueBytes, batchOps, batchBytes }: DriverSupports): typeof most {
+  const least = (name: keyof typeof most, own: number) => Math.min(most[name], own);
+  return {
+    valueBytes: least("valueBytes", valueBytes),
+    batchOps: least("batchOps", batchOps),
+    batchBytes: least("batchBytes", batchBytes),
+  };
+}
+
+/** With these, commits wait for a checkpoint at 64 frames or 1 MiB, and segments are of 8 MiB. */
+function tuningOf({ batchOps, batchBytes }: typeof most): LogTuning {
+  return {
+    frames: Math.min(40, Math.ceil(batchOps / 8)),
+    bytes: Math.ceil(batchBytes * 0.625),
+    segmentBytes: 8 * batchBytes,
+    makerMs: MAKER_MS,
+  };
+}
+
 /** Loads of a checkpoint before what it names counts as lost. */
 const RELOADS = 5;
 
@@ -84,7 +105,8 @@ export class LogPort implements Port {
   /** A log that nothing was read of yet. */
   constructor(options: LogOptions) {
     const { driver, root, seal, cacheBytes } = options;
-    this.options = { ...options, tuning: { ...defaults, ...options.tuning } };
+    const limits = limitsOf(driver.supports!);
+    this.options = { ...options, tuning: { ...tuningOf(limits), ...options.tuning } };
     this.name = driver.name ?? "unnamed";
     this.supports = { ...driver.supports!, ...limits, commit: true, list: "ordered", binary: false, keyBytes: 64 * 1024 };
     this.paths = createLogPaths(root);
@@ -274,7 +296,11 @@ export class LogPort implements Port {
     const known = this.#known!;
     const frame = await formatFrame(body, this.options.seal);
     const { name } = known.journal.position;
-    const won = await known.journal.append(frame);
+    const won = await known.journal.append(frame).catch((error) => {
+      // Whoever reads on learns where the log is now.
+      if (error instanceof Removed) return false;
+      throw error;
+    });
     if (won) this.#apply(frame, name);
     return won;
   }
