@@ -14,24 +14,28 @@ const schemes: Readonly<Record<string, { readonly example: string; readonly open
       return (await import("./memory.ts")).memory();
     },
   },
+  fs: {
+    example: "fs:./folder",
+    open: async (rest) => (await import("./fs.ts")).fs(asPath("fs", rest, "fs:./folder")),
+  },
   sqlite: {
     example: "sqlite:./file.db",
-    open: async (rest) => {
-      if (rest === "") throw new TypeError('Cannot open the driver "sqlite:": the path is missing; write "sqlite:./file.db"');
-      if (rest.startsWith("//")) {
-        throw new TypeError(
-          `Cannot open the driver "sqlite:${rest}": a path follows the colon, no "//"; write "sqlite:${
-            rest.replace(/^\/+/, "/")
-          }" or "sqlite:./file.db"`,
-        );
-      }
-      return (await import("./sqlite.ts")).sqlite(rest);
-    },
+    open: async (rest) => (await import("./sqlite.ts")).sqlite(asPath("sqlite", rest, "sqlite:./file.db")),
   },
 };
 
+/** What follows the colon, if it is a path and no host. */
+function asPath(scheme: string, rest: string, example: string): string {
+  if (rest === "") throw new TypeError(`Cannot open the driver "${scheme}:": the path is missing; write "${example}"`);
+  if (!rest.startsWith("//")) return rest;
+  const path = rest.replace(/^\/+/, "/");
+  throw new TypeError(
+    `Cannot open the driver "${scheme}:${rest}": a path follows the colon, no "//"; write "${scheme}:${path}" or "${example}"`,
+  );
+}
+
 /**
- * The driver that a URL names: `"memory:"`, or `"sqlite:"` and a path, as it is (nothing in it is decoded).
+ * The driver that a URL names: `"memory:"`, or `"fs:"` or `"sqlite:"` and a path, as it is (nothing in it is decoded).
  *
  * @throws {TypeError} if no adapter knows the URL; the message says what to write
  *

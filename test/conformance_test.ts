@@ -1,3 +1,4 @@
+import { fs } from "../adapters/fs.ts";
 import { memory } from "../adapters/memory.ts";
 import { sqlite } from "../adapters/sqlite.ts";
 import type { Driver, DriverSupports } from "../src/store/driver.ts";
@@ -48,6 +49,16 @@ function onLog(name: string, limits: Partial<DriverSupports>): Subject {
 
 conformance(runner, onLog("a log", {}));
 conformance(runner, onLog("a log with small limits", { valueBytes: 1024, batchOps: 24, batchBytes: 8192 }));
+conformance(runner, {
+  name: "fs",
+  async create() {
+    const folder = await Deno.makeTempDir({ prefix: "state-" });
+    return {
+      open: () => Promise.resolve(fs(`${folder}/state`)),
+      destroy: () => Deno.remove(folder, { recursive: true }),
+    };
+  },
+});
 conformance(runner, {
   name: "sqlite",
   async create() {

@@ -22,6 +22,12 @@ export interface OpenFile {
   close(): Awaitable<void>;
 }
 
+/** A name in a folder. */
+export interface FolderEntry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
 /** The calls on paths. */
 export interface FileCalls {
   /** `open(2)`: "read"; "append": read and append, never created; "create": exclusively, mode 0600, to be written. */
@@ -32,8 +38,8 @@ export interface FileCalls {
   /** One folder, mode 0700; EEXIST, ENOENT where the one above is missing. */
   mkdir(path: string): Awaitable<void>;
   rmdir(path: string): Awaitable<void>;
-  /** Names in a folder, in any order. */
-  readdir(path: string): Awaitable<readonly string[]>;
+  /** What is in a folder, in any order. */
+  readdir(path: string): Awaitable<readonly FolderEntry[]>;
   /** `fsync(2)` of a folder: which names it has. */
   syncFolder(path: string): Awaitable<void>;
 }

@@ -20,8 +20,16 @@ Deno.test('openDriver("sqlite:…") takes the path as it is', () =>
     }
   }));
 
+Deno.test('openDriver("fs:…") takes the path as it is', () =>
+  inFolder(async (folder) => {
+    const driver = await openDriver(`fs:${folder}/a%20b?c#d:e`);
+    await driver.create!("app!ckpt!1", "V");
+    await driver.dispose!();
+    assert.ok(Deno.statSync(`${folder}/a%20b?c#d:e/app/ckpt/1`).isFile);
+  }));
+
 Deno.test("openDriver() of a URL that no adapter knows is a TypeError that says what to write", async () => {
-  const known = /write "memory:" or "sqlite:\.\/file\.db"$/;
+  const known = /write "memory:" or "fs:\.\/folder" or "sqlite:\.\/file\.db"$/;
   for (
     const url of [
       "",
@@ -29,7 +37,6 @@ Deno.test("openDriver() of a URL that no adapter knows is a TypeError that says 
       "x",
       "./file.db",
       "C:\\file.db",
-      "fs:./dir",
       "redis://localhost",
       "deno-kv:./x",
       "MEMORY:",
@@ -41,7 +48,7 @@ Deno.test("openDriver() of a URL that no adapter knows is a TypeError that says 
     await assert.rejects(openDriver(url), { name: "TypeError", message: known }, url);
   }
   for (const url of [undefined, null, 7, new URL("memory:"), {}]) {
-    await assert.rejects(openDriver(url as never), { name: "TypeError", message: /pass a string, "memory:" or "sqlite:\.\/file\.db"$/ });
+    await assert.rejects(openDriver(url as never), { name: "TypeError", message: /pass a string, "memory:" or "fs:\.\/folder" or "sqlite:\.\/file\.db"$/ });
   }
 });
 

@@ -1,0 +1,51 @@
+/**
+ * The driver over a folder of files, for Deno, Node and Bun.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import type { Driver } from "../src/store/driver.ts";
+import { createDriver } from "./fs/driver.ts";
+import { appendsAtomically, nodeCalls } from "./fs/node_calls.ts";
+
+/**
+ * A driver over a folder. A commit is one line appended to a file and synced; several processes of one machine may have the
+ * folder open, and write.
+ *
+ * Nothing is opened before the first call. Reads create nothing; the first write makes the folder and missing ones above it
+ * (mode 0700; files 0600). Files that are not ours are left alone and not looked at. A driver that was disposed opens its
+ * files again at the next call.
+ *
+ * The folder must be on a local file system: on NFS, SMB, FUSE and 9P, appends of several processes may land on each other.
+ *
+ * The driver's methods reject with a `StateError`:
+ *
+ * - `STATE_DRIVER` if the folder cannot be read or written, or the disk is full;
+ * - `STATE_UNSUPPORTED` on the first write to a folder that is on a network or user-space file system.
+ *
+ * @param directory the path, as it is: no `file:` URL
+ * @throws {TypeError} if it is not a path
+ *
+ * @example
+ * ```ts
+ * import { openState, StateScope } from "@llmspell/state-persistence";
+ * import { fs } from "@llmspell/state-persistence/adapters/fs";
+ *
+ * await using state = await openState({ driver: fs(`${Deno.makeTempDirSync()}/agents`) });
+ * await state.increment(StateScope.global, "starts");
+ * ```
+ */
+export function fs(directory: string): Driver {
+  const problem = typeof directory !== "string"
+    ? `it must be a string, not ${directory === null ? "null" : typeof directory}`
+    : directory === ""
+    ? "it is empty"
+    : /^file:/i.test(directory)
+    ? 'URLs are not taken; write a path such as "./agents"'
+    : directory.includes("\0")
+    ? "it contains a NUL character"
+    : undefined;
+  if (problem !== undefined) throw new TypeError(`Cannot use ${JSON.stringify(directory) ?? String(directory)} as a folder: ${problem}`);
+  const absolute = resolve(directory);
+  return createDriver({ given: directory, absolute }, nodeCalls, () => appendsAtomically(absolute));
+}

@@ -1,0 +1,93 @@
+/**
+ * The system calls as Node, Deno and Bun have them. What takes microseconds is done at once; what waits for the disk is not.
+ *
+ * @module
+ */
+import * as node from "node:fs";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import type { FileCalls, OpenFile } from "./calls.ts";
+
+/** More than this is read and written beside other work. */
+const AT_ONCE_BYTES = 256 * 1024;
+
+const { constants } = node;
+const flags = {
+  read: constants.O_RDONLY,
+  append: constants.O_RDWR | constants.O_APPEND,
+  create: constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY,
+};
+
+const syncData = promisify(node.fdatasync);
+const syncAll = promisify(node.fsync);
+const write = promisify(node.write) as (fd: number, bytes: Uint8Array) => Promise<{ readonly bytesWritten: number } | number>;
+const read = promisify(node.read) as (
+  fd: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+) => Promise<{ readonly bytesRead: number } | number>;
+
+/** The runtime's own file system. */
+export const nodeCalls: FileCalls = {
+  open: (path, how) => openFile(node.openSync(path, flags[how], 0o600)),
+  link: (from, to) => node.linkSync(from, to),
+  unlink: (path) => node.unlinkSync(path),
+  mkdir: (path) => {
+    node.mkdirSync(path, { mode: 0o700 });
+  },
+  rmdir: (path) => node.rmdirSync(path),
+  readdir: (path) => node.readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() })),
+  syncFolder: async (path) => {
+    // Windows has no such thing as a folder that can be synced; there the entry is durable with the file.
+    if (globalThis.navigator?.platform?.startsWith("Win")) return;
+    const folder = node.openSync(path, constants.O_RDONLY);
+    try {
+      await syncAll(folder);
+    } finally {
+      node.closeSync(folder);
+    }
+  },
+};
+
+function openFile(fd: number): OpenFile {
+  return {
+    write: async (bytes) => {
+      if (bytes.length <= AT_ONCE_BYTES) return node.writeSync(fd, bytes);
+      const written = await write(fd, bytes);
+      return typeof written === "number" ? written : written.bytesWritten;
+    },
+    read: async (from, length) => {
+      const bytes = new Uint8Array(length);
+      for (let at = 0; at < length;) {
+        const left = Math.min(length - at, 1 << 30);
+        const got = left <= AT_ONCE_BYTES ? node.readSync(fd, bytes, at, left, from + at) : await read(fd, bytes, at, left, from + at);
+        const count = typeof got === "number" ? got : got.bytesRead;
+        if (count === 0) return bytes.subarray(0, at);
+        at += count;
+      }
+      return bytes;
+    },
+    sync: () => syncData(fd),
+    stat: () => {
+      const { size, nlink } = node.fstatSync(fd);
+      return { size, links: nlink };
+    },
+    close: () => node.closeSync(fd),
+  };
+}
+
+/** Network and user-space file systems by the magic numbers of `statfs(2)`: NFS, SMB and CIFS, FUSE, 9P. */
+const remote: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xfe534d42, 0xff534d42, 0x65735546, 0x01021997]);
+
+/** Whether appends of several processes to one file of this folder are certain not to land on each other. */
+export function appendsAtomically(folder: string): boolean {
+  try {
+    return !remote.has(Number(node.statfsSync(folder).type) >>> 0);
+  } catch {
+    // Not made yet: the folder above decides. Where it cannot be asked at all, as on Windows, there are no such numbers either.
+    const above = dirname(folder);
+    return above === folder || appendsAtomically(above);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Whole files: written once, beside their place, and put there in one step.
+ *
+ * @module
+ */
+import type { DriverItem, DriverListOptions } from "../../src/store/driver.ts";
+import type { FileCalls } from "./calls.ts";
+import { codeOf } from "./errors.ts";
+import type { Folders } from "./folders.ts";
+import { isOurs, pathOf } from "./names.ts";
+
+/** Before bytes; text of ours begins with a letter. */
+const BYTES = 0;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Where a key's file is. */
+export function fileOf(directory: string, key: string): { readonly folder: string; readonly path: string } {
+  const parts = [directory, ...pathOf(key)];
+  return { folder: parts.slice(0, -1).join("/"), path: parts.join("/") };
+}
+
+/** Names a file in the making. */
+export function temporaryName(): string {
+  return `.tmp-${Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** What stands in a file; undefined: there is none. */
+export async function readObject(calls: FileCalls, path: string): Promise<string | Uint8Array | undefined> {
+  let file;
+  try {
+    file = await calls.open(path, "read");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const bytes = await file.read(0, (await file.stat()).size);
+    return bytes[0] === BYTES ? bytes.slice(1) : decoder.decode(bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Writes a file that must not be there yet; `linked` is told before it may be. False: it is there. */
+export async function createObject(
+  calls: FileCalls,
+  folders: Folders,
+  { folder, path }: { readonly folder: string; readonly path: string },
+  value: string | Uint8Array,
+  linked: () => void,
+): Promise<boolean> {
+  const bytes = typeof value === "string" ? encoder.encode(value) : prefixed(value);
+  return await folders.within(folder, async () => {
+    // Random and exclusive: a name that was used before could be another name of a file that counts.
+    const temporary = `${folder}/${temporaryName()}`;
+    const file = await calls.open(temporary, "create");
+    try {
+      try {
+        for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      linked();
+      const isNew = await isLinked(calls, temporary, path);
+      // Also where it was there before: its name may not be durable yet.
+      await calls.syncFolder(folder);
+      return isNew;
+    } finally {
+      try {
+        await calls.unlink(temporary);
+      } catch { /* It is in nobody's way. */ }
+    }
+  });
+}
+
+async function isLinked(calls: FileCalls, from: string, to: string): Promise<boolean> {
+  try {
+    await calls.link(from, to);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function prefixed(bytes: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(bytes.length + 1);
+  whole.set(bytes, 1);
+  return whole;
+}
+
+/** A page of keys in order, depth first: a folder's keys come before those of the names that it is the beginning of. */
+export async function listObjects(calls: FileCalls, directory: string, options: DriverListOptions): Promise<readonly DriverItem[]> {
+  const { prefix, after, limit, reverse = false, values = false } = options;
+  const items: DriverItem[] = [];
+  const isWanted = (key: string) => key.startsWith(prefix) && (after === undefined || (reverse ? key < after : key > after));
+  const mayHold = (under: string) =>
+    (under.startsWith(prefix) || prefix.startsWith(under)) &&
+    (after === undefined || (reverse ? under < after : `${under}\u{ffff}` > after));
+  const walk = async (folder: string, under: string): Promise<void> => {
+    let entries;
+    try {
+      entries = [...await calls.readdir(folder)];
+    } catch (error) {
+      // Gone meanwhile, or never made.
+      if (codeOf(error) === "ENOENT") return;
+      throw error;
+    }
+    entries.sort((a, b) => (a.name < b.name) === reverse ? 1 : -1);
+    for (const { name, isFolder } of entries) {
+      if (items.length >= limit) return;
+      const key = `${under}${name}`;
+      if (!isOurs(name)) continue;
+      if (isFolder) {
+        if (mayHold(`${key}!`)) await walk(`${folder}/${name}`, `${key}!`);
+      } else if (isWanted(key)) {
+        const value = values ? await readObject(calls, `${folder}/${name}`) : undefined;
+        if (!values) items.push({ key });
+        else if (value !== undefined) items.push({ key, value });
+      }
+    }
+  };
+  await walk(directory, "");
+  return items;
+}
