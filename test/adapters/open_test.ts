@@ -48,7 +48,10 @@ Deno.test("openDriver() of a URL that no adapter knows is a TypeError that says 
     await assert.rejects(openDriver(url), { name: "TypeError", message: known }, url);
   }
   for (const url of [undefined, null, 7, new URL("memory:"), {}]) {
-    await assert.rejects(openDriver(url as never), { name: "TypeError", message: /pass a string, "memory:" or "fs:\.\/folder" or "sqlite:\.\/file\.db"$/ });
+    await assert.rejects(openDriver(url as never), {
+      name: "TypeError",
+      message: /pass a string, "memory:" or "fs:\.\/folder" or "sqlite:\.\/file\.db"$/,
+    });
   }
 });
 
@@ -76,5 +79,9 @@ Deno.test("openDriver() loads an adapter only when it is asked for", async () =>
   }
   const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: { specifier: string; dependencies: Dependency[] }[] };
   const imports = modules.find(({ specifier }) => specifier === href)!.dependencies.filter(({ code }) => code);
-  assert.deepEqual(imports.map(({ specifier, isDynamic }) => [specifier, isDynamic]), [["./memory.ts", true], ["./sqlite.ts", true]]);
+  assert.deepEqual(imports.map(({ specifier, isDynamic }) => [specifier, isDynamic]), [
+    ["./memory.ts", true],
+    ["./fs.ts", true],
+    ["./sqlite.ts", true],
+  ]);
 });

@@ -1,11 +1,11 @@
 /**
- * Real processes under SIGKILL, again and again on one SQLite file: what was acknowledged is there, what is there is whole.
+ * Real processes under SIGKILL, again and again on one store: what was acknowledged is there, what is there is whole.
  * `KILLS` sets how often for each runtime.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { sqlite } from "../../adapters/sqlite.ts";
+import { openDriver } from "../../adapters/open.ts";
 import { openState, StateScope } from "../../mod.ts";
 import { runtimeBinary, runtimes } from "../../tools/runtimes.ts";
 
@@ -22,9 +22,9 @@ interface Acknowledged {
 }
 
 /** Starts the worker, kills it after a random number of lines, and takes down what it had acknowledged. */
-async function runAndKill(command: readonly string[], file: string, seed: number, said: Acknowledged): Promise<void> {
+async function runAndKill(command: readonly string[], url: string, seed: number, said: Acknowledged): Promise<void> {
   const [program, ...args] = command as [string, ...string[]];
-  const child = new Deno.Command(program, { args: [...args, file, String(seed)], stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+  const child = new Deno.Command(program, { args: [...args, url, String(seed)], stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const errors = new Response(child.stderr).text();
   const enough = 5 + seed * 7919 % 120;
@@ -47,8 +47,8 @@ async function runAndKill(command: readonly string[], file: string, seed: number
 }
 
 /** The worker has five lanes, and each had at most one operation in flight that nobody heard of. */
-async function check(file: string, said: Acknowledged): Promise<void> {
-  await using state = await openState({ driver: sqlite(file) });
+async function check(url: string, said: Acknowledged): Promise<void> {
+  await using state = await openState({ driver: await openDriver(url) });
   const pairs = StateScope.agent("pairs");
   const both = await state.loadMany<number | { n: number; padding: string }>(pairs, ["left", "right"]);
   const left = Number(both.get("left") ?? 0);
@@ -68,33 +68,35 @@ async function check(file: string, said: Acknowledged): Promise<void> {
   [said.pair, said.count] = [left, count];
 }
 
-async function strike(name: string, command: readonly string[]): Promise<void> {
+async function strike(name: string, scheme: string, command: readonly string[]): Promise<void> {
   const folder = await Deno.makeTempDir();
   const said: Acknowledged = { pair: 0, count: 0, keys: new Map(), lines: 0 };
   try {
     for (let kill = 1; kill <= kills; kill++) {
-      await runAndKill(command, `${folder}/state.db`, kill, said);
-      await check(`${folder}/state.db`, said);
+      await runAndKill(command, `${scheme}:${folder}/state`, kill, said);
+      await check(`${scheme}:${folder}/state`, said);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  console.log(`${name}: ${kills} kills, ${said.lines} acknowledged, 0 lost, 0 torn`);
+  console.log(`${name} on ${scheme}: ${kills} kills, ${said.lines} acknowledged, 0 lost, 0 torn`);
 }
 
-Deno.test("a Deno process killed at any moment loses nothing that it acknowledged, and leaves nothing torn", () =>
-  strike("deno", [Deno.execPath(), "run", "-A", "--no-check", worker.pathname]));
+for (const scheme of ["sqlite", "fs"]) {
+  Deno.test(`a Deno process on ${scheme}, killed at any moment, loses nothing that it acknowledged, and leaves nothing torn`, () =>
+    strike("deno", scheme, [Deno.execPath(), "run", "-A", "--no-check", worker.pathname]));
 
-for (const runtime of runtimes.filter(({ name, version }) => name === "bun" || version.startsWith("24."))) {
-  Deno.test(`a ${runtime.name} process killed at any moment loses nothing that it acknowledged, and leaves nothing torn`, async () => {
-    const folder = await Deno.makeTempDir();
-    try {
-      const args = ["bundle", "--quiet", "--platform=deno", "--external=bun:sqlite", `--output=${folder}/worker.mjs`, worker.pathname];
-      const bundle = await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).output();
-      assert.ok(bundle.success, new TextDecoder().decode(bundle.stderr));
-      await strike(`${runtime.name} ${runtime.version}`, [await runtimeBinary(runtime), `${folder}/worker.mjs`]);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  });
+  for (const runtime of runtimes.filter(({ name, version }) => name === "bun" || version.startsWith("24."))) {
+    Deno.test(`a ${runtime.name} process on ${scheme}, killed at any moment, loses nothing that it acknowledged, and leaves nothing torn`, async () => {
+      const folder = await Deno.makeTempDir();
+      try {
+        const args = ["bundle", "--quiet", "--platform=deno", "--external=bun:sqlite", `--output=${folder}/worker.mjs`, worker.pathname];
+        const bundle = await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).output();
+        assert.ok(bundle.success, new TextDecoder().decode(bundle.stderr));
+        await strike(`${runtime.name} ${runtime.version}`, scheme, [await runtimeBinary(runtime), `${folder}/worker.mjs`]);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    });
+  }
 }

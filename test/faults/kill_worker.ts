@@ -1,14 +1,14 @@
 /**
  * Writes until it is killed: pairs of keys that always change together, a counter, keys that come and go. Every acknowledged
- * operation is a line on standard output. Arguments: the SQLite file, a seed.
+ * operation is a line on standard output. Arguments: the URL of the driver, a seed.
  */
 import { writeSync } from "node:fs";
 import process from "node:process";
-import { sqlite } from "../../adapters/sqlite.ts";
+import { openDriver } from "../../adapters/open.ts";
 import { openState, StateScope } from "../../mod.ts";
 
-const [file = "", seed = "1"] = process.argv.slice(2);
-const state = await openState({ driver: sqlite(file) });
+const [url = "", seed = "1"] = process.argv.slice(2);
+const state = await openState({ driver: await openDriver(url) });
 const pairs = StateScope.agent("pairs");
 const keys = StateScope.session("keys");
 let random = Number(seed) % 2147483646 + 1;
