@@ -192,14 +192,15 @@ export class Checkpointer {
         removing: isClean ? base.dropped : [...base.removing, ...base.dropped],
         dropped: changes.dropped ?? [],
       }, seal);
-      if (!await this.#create(next)) {
-        await this.#adoptNewer();
-        return undefined;
-      }
+      if (!await this.#create(next)) return undefined;
+      // Where this one was paused for long, its number may have been used before, and removed; or others have built on it.
+      const [newest] = await listGenerations(port.options.driver, port.paths);
+      if (newest !== next.generation) return "overtaken";
       port.adopt(next);
       return next;
     });
-    // What was made for nothing is in no checkpoint that counts.
+    if (published === "overtaken") return false;
+    // What was made for nothing is in no checkpoint.
     const cleaning = published === undefined ? this.#remove(names) : this.#clean(published);
     await cleaning.catch((error) => this.#warn("What is not needed any more could not be removed", error));
     return published !== undefined;
@@ -210,7 +211,7 @@ export class Checkpointer {
     return [...base.making, ...this.#port.known!.making].some(([name]) => name === token);
   }
 
-  /** True: it stands, and it is the newest. */
+  /** True: it stands. */
   async #create(checkpoint: StoredCheckpoint): Promise<boolean> {
     const { paths, options: { driver } } = this.#port;
     const name = paths.checkpoint(checkpoint.generation);
@@ -224,9 +225,7 @@ export class Checkpointer {
         if (attempt === TRIES) throw error;
       }
     }
-    // Where this one was paused for long, its number may have been used and removed since.
-    const [newest] = await listGenerations(driver, paths);
-    return newest === checkpoint.generation;
+    return true;
   }
 
   async #adoptNewer(): Promise<void> {
