@@ -1,0 +1,54 @@
+/** A log on a simulated disk, and what it must hold after a crash. */
+import assert from "node:assert/strict";
+import type { FileCalls } from "../../adapters/fs/calls.ts";
+import { createDriver } from "../../adapters/fs/driver.ts";
+import { createDigester } from "../../src/digest.ts";
+import { LogPort, type LogTuning } from "../../src/store/log/log_port.ts";
+import { createSeal } from "../../src/store/seal.ts";
+import { seeded } from "./simulated_disk.ts";
+
+const seal = createSeal(createDigester());
+let opened = 0;
+
+/** Opens the log in `/d`, as a process of its own. */
+export function openLog(calls: FileCalls, tuning: Partial<LogTuning>, warnings: string[] = []): LogPort {
+  const choose = seeded(++opened * 7919);
+  return new LogPort({
+    driver: createDriver({ given: "/d", absolute: "/d" }, calls, () => true),
+    root: "app!",
+    seal,
+    random: (bytes) => Uint8Array.from({ length: bytes }, () => choose(65_536) >> 4),
+    now: () => 0,
+    readOnly: false,
+    cacheBytes: 1024 * 1024,
+    onWarning: ({ message }) => warnings.push(message),
+    tuning,
+  });
+}
+
+/** What a log holds. */
+export async function contentOf(port: LogPort): Promise<Record<string, string>> {
+  const items = await port.list({ prefix: "app!", limit: 10_000, values: true });
+  return Object.fromEntries(items.map(({ key, value }) => [key.slice(4), value as string]));
+}
+
+/** A batch: keys with what they get; `undefined`: they go. */
+export type Step = Readonly<Record<string, string | undefined>>;
+
+/** Writes a step. */
+export async function write(port: LogPort, step: Step): Promise<void> {
+  const set: [string, string][] = [];
+  const remove: string[] = [];
+  for (const [key, value] of Object.entries(step)) value === undefined ? remove.push(`app!${key}`) : set.push([`app!${key}`, value]);
+  assert.equal(await port.commit({ checks: [], set, remove, durable: true }), true);
+}
+
+/** What a log holds after each of some steps, from none on. */
+export function contentsAfter(steps: readonly Step[]): Record<string, string>[] {
+  const contents: Record<string, string>[] = [{}];
+  for (const step of steps) {
+    const next: Record<string, string | undefined> = { ...contents.at(-1)!, ...step };
+    contents.push(Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined)) as Record<string, string>);
+  }
+  return contents;
+}

@@ -1,0 +1,275 @@
+/**
+ * A POSIX file system in memory, as a power loss leaves it: what was synced is there, and of what was not, anything.
+ *
+ * - A write counts for a running process at once, and for the disk once its file is synced. Until then it may be kept, lost,
+ *   torn, or there in size alone, as zeros; whatever became of the writes before it.
+ * - A name counts for the disk once its folder is synced. Until then the changes of one name may be kept up to any of them;
+ *   different names are independent of each other.
+ * - A sync that failed leaves what was written as if it were clean: a later sync of the same file does not write it.
+ *
+ * @module
+ */
+import type { FileCalls, FolderEntry, OpenFile } from "../../adapters/fs/calls.ts";
+
+/** Which of so many possibilities. */
+export type Choose = (possibilities: number) => number;
+
+/** A call, as it is about to be made. */
+export interface Call {
+  readonly name: keyof FileCalls | keyof OpenFile;
+  readonly path: string;
+}
+
+/**
+ * Looks at each call before it is made: may wait, may fail it. A number: a write takes only so many bytes; a sync with -1
+ * fails, for whoever has the file open.
+ */
+export type Gate = (call: Call) => void | number | Promise<void | number>;
+
+interface File {
+  readonly kind: "file";
+  bytes: Uint8Array;
+  links: number;
+  durable: Uint8Array;
+  /** Written since the last sync that succeeded. */
+  pending: Write[];
+  /** Written before a sync that failed: on the disk or not, and never asked for again. */
+  limbo: Write[];
+  /** Syncs that failed: each is told to everybody who has the file open, once. */
+  failures: number;
+}
+
+interface Write {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+interface Folder {
+  readonly kind: "folder";
+  names: Map<string, File | Folder>;
+  durable: Map<string, File | Folder>;
+  pending: { readonly name: string; readonly node: File | Folder | undefined }[];
+}
+
+/** A disk. Processes on it see each other's calls at once. */
+export class SimulatedDisk {
+  readonly #root: Folder;
+  readonly #capacity: number;
+
+  /** An empty disk that holds so many bytes. */
+  constructor(capacity: number = Infinity, root: Folder = { kind: "folder", names: new Map(), durable: new Map(), pending: [] }) {
+    this.#capacity = capacity;
+    this.#root = root;
+  }
+
+  /** What a power loss leaves, of all that it may leave. */
+  crash(choose: Choose): SimulatedDisk {
+    return new SimulatedDisk(this.#capacity, survivor(this.#root, choose, new Map()) as Folder);
+  }
+
+  /** The calls of one process. */
+  process(gate: Gate = () => {}): FileCalls {
+    const call = async <T>(name: Call["name"], path: string, act: (allowed: number) => T): Promise<T> => {
+      const allowed = await gate({ name, path });
+      return act(typeof allowed === "number" ? allowed : Infinity);
+    };
+    return {
+      open: (path, how) => call("open", path, () => this.#open(path, how, call)),
+      link: (from, to) =>
+        call("link", to, () => {
+          const node = this.#find(from);
+          if (node.kind === "folder") throw failure("EPERM", from);
+          this.#put(to, node);
+          node.links++;
+        }),
+      unlink: (path) =>
+        call("unlink", path, () => {
+          const node = this.#find(path);
+          if (node.kind === "folder") throw failure("EISDIR", path);
+          this.#put(path, undefined);
+          node.links--;
+        }),
+      mkdir: (path) => call("mkdir", path, () => this.#put(path, { kind: "folder", names: new Map(), durable: new Map(), pending: [] })),
+      rmdir: (path) =>
+        call("rmdir", path, () => {
+          if (this.#folder(path).names.size > 0) throw failure("ENOTEMPTY", path);
+          this.#put(path, undefined);
+        }),
+      readdir: (path) =>
+        call(
+          "readdir",
+          path,
+          (): readonly FolderEntry[] => [...this.#folder(path).names].map(([name, { kind }]) => ({ name, isFolder: kind === "folder" })),
+        ),
+      syncFolder: (path) =>
+        call("syncFolder", path, () => {
+          const folder = this.#folder(path);
+          folder.durable = new Map(folder.names);
+          folder.pending = [];
+        }),
+    };
+  }
+
+  /** Bytes in all files. */
+  get size(): number {
+    const sizeOf = (node: File | Folder): number =>
+      node.kind === "file" ? node.bytes.length : [...node.names.values()].reduce((sum, child) => sum + sizeOf(child), 0);
+    return sizeOf(this.#root);
+  }
+
+  #open(
+    path: string,
+    how: "read" | "append" | "create",
+    call: <T>(name: Call["name"], path: string, act: (allowed: number) => T) => Promise<T>,
+  ): OpenFile {
+    if (how === "create") {
+      this.#put(path, { kind: "file", bytes: new Uint8Array(), links: 1, durable: new Uint8Array(), pending: [], limbo: [], failures: 0 });
+    }
+    const file = this.#find(path);
+    if (file.kind === "folder") throw failure("EISDIR", path);
+    let told = file.failures;
+    return {
+      write: (bytes) =>
+        call("write", path, (allowed) => {
+          const room = this.#capacity - this.size;
+          const taken = bytes.slice(0, Math.min(allowed, room));
+          if (taken.length === 0 && bytes.length > 0) throw failure("ENOSPC", path);
+          const at = file.bytes.length;
+          file.bytes = written(file.bytes, { at, bytes: taken });
+          file.pending.push({ at, bytes: taken });
+          return taken.length;
+        }),
+      read: (from, length) => call("read", path, () => file.bytes.slice(from, from + length)),
+      sync: () =>
+        call("sync", path, (allowed) => {
+          if (allowed < 0) {
+            file.limbo.push(...file.pending);
+            file.pending = [];
+            file.failures++;
+          }
+          if (told < file.failures) {
+            told = file.failures;
+            throw failure("EIO", path);
+          }
+          for (const write of file.pending) file.durable = written(file.durable, write);
+          file.pending = [];
+        }),
+      stat: () => call("stat", path, () => ({ size: file.bytes.length, links: file.links })),
+      close: () => {},
+    };
+  }
+
+  #find(path: string): File | Folder {
+    let node: File | Folder = this.#root;
+    for (const name of path.split("/").filter((part) => part !== "")) {
+      if (node.kind === "file") throw failure("ENOTDIR", path);
+      const child: File | Folder | undefined = node.names.get(name);
+      if (child === undefined) throw failure("ENOENT", path);
+      node = child;
+    }
+    return node;
+  }
+
+  #folder(path: string): Folder {
+    const node = this.#find(path);
+    if (node.kind === "file") throw failure("ENOTDIR", path);
+    return node;
+  }
+
+  #put(path: string, node: File | Folder | undefined): void {
+    const cut = path.lastIndexOf("/");
+    const folder = this.#folder(path.slice(0, cut));
+    const name = path.slice(cut + 1);
+    if (node !== undefined && folder.names.has(name)) throw failure("EEXIST", path);
+    if (node === undefined) folder.names.delete(name);
+    else folder.names.set(name, node);
+    folder.pending.push({ name, node });
+  }
+}
+
+/** The process that made a call is no more. */
+export class Crash extends Error {}
+
+function failure(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: "${path}"`), { code });
+}
+
+/** Fails a call with a code. */
+export function failCall(code: string, { name, path }: Call): never {
+  throw failure(code, `${name} ${path}`);
+}
+
+function written(bytes: Uint8Array, { at, bytes: added }: Write): Uint8Array {
+  const grown = new Uint8Array(Math.max(bytes.length, at + added.length));
+  grown.set(bytes);
+  grown.set(added, at);
+  return grown;
+}
+
+/** What of a node a power loss leaves. A file with several names is one file after it, too. */
+function survivor(node: File | Folder, choose: Choose, met: Map<File, File>): File | Folder {
+  if (node.kind === "file") {
+    const known = met.get(node);
+    if (known !== undefined) {
+      known.links++;
+      return known;
+    }
+    let bytes = node.durable;
+    for (const write of [...node.limbo, ...node.pending].sort((a, b) => a.at - b.at)) bytes = kept(bytes, write, choose);
+    const file: File = { kind: "file", bytes, links: 1, durable: bytes, pending: [], limbo: [], failures: 0 };
+    met.set(node, file);
+    return file;
+  }
+  const left = new Map(node.durable);
+  const changes = new Map<string, (File | Folder | undefined)[]>();
+  for (const { name, node: changed } of node.pending) changes.set(name, [...changes.get(name) ?? [], changed]);
+  for (const [name, steps] of changes) {
+    const count = choose(steps.length + 1);
+    if (count === 0) continue;
+    const last = steps[count - 1];
+    if (last === undefined) left.delete(name);
+    else left.set(name, last);
+  }
+  const names = new Map([...left].map(([name, child]) => [name, survivor(child, choose, met)]));
+  return { kind: "folder", names, durable: new Map(names), pending: [] };
+}
+
+function kept(bytes: Uint8Array, write: Write, choose: Choose): Uint8Array {
+  const { at, bytes: added } = write;
+  switch (choose(4)) {
+    case 0:
+      return bytes;
+    case 1:
+      return written(bytes, write);
+    case 2:
+      return written(bytes, { at, bytes: new Uint8Array(added.length) });
+    default:
+      return written(bytes, { at, bytes: added.subarray(0, choose(added.length)) });
+  }
+}
+
+/** Nothing that was not synced is left. */
+export const nothing: Choose = () => 0;
+
+/** Possibilities from a seed (Lehmer's generator). */
+export function seeded(seed: number): Choose {
+  let state = seed % 2_147_483_646 + 1;
+  return (possibilities) => (state = state * 48_271 % 2_147_483_647) % possibilities;
+}
+
+/** Every way to choose, depth first, up to so many. True: that was all of them. */
+export async function exhaustively(most: number, run: (choose: Choose) => Promise<void>): Promise<boolean> {
+  const path: { taken: number; readonly of: number }[] = [];
+  for (let count = 0; count < most; count++) {
+    let depth = 0;
+    await run((possibilities) => {
+      const step = path[depth] ??= { taken: 0, of: possibilities };
+      depth++;
+      return step.taken;
+    });
+    while (path.length > 0 && path.at(-1)!.taken === path.at(-1)!.of - 1) path.pop();
+    if (path.length === 0) return true;
+    path.at(-1)!.taken++;
+  }
+  return false;
+}
