@@ -11,6 +11,7 @@ import type { StateClass } from "./state/entry.ts";
 import type { Consistency, StateManager } from "./state/manager.ts";
 import { createState } from "./state/state.ts";
 import type { Driver } from "./store/driver.ts";
+import type { LockOptions } from "./store/port.ts";
 import { openStore } from "./store/store.ts";
 
 /** What `openState` was told, checked, with its defaults. */
@@ -18,6 +19,7 @@ export interface EngineOptions {
   readonly driver: Driver;
   readonly namespace: string;
   readonly readOnly: boolean;
+  readonly lock: LockOptions;
   readonly schemas: readonly SchemaDefinition[];
   readonly consistency: Consistency;
   readonly classify: ((scope: StateScope, key: string) => StateClass | undefined) | undefined;

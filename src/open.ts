@@ -12,6 +12,7 @@ import type { SchemaDefinition } from "./schema/define.ts";
 import type { StateClass } from "./state/entry.ts";
 import type { Consistency, StateManager } from "./state/manager.ts";
 import type { Driver } from "./store/driver.ts";
+import { supportsOf } from "./store/plain.ts";
 import { memory } from "./store/memory_driver.ts";
 
 /** What an operator should hear. */
@@ -24,9 +25,17 @@ export interface Warning {
   readonly commit?: number;
 }
 
+/** The lock of a driver that allows one writer. */
+export interface LockOptions {
+  /** How long to wait for whoever holds it, in milliseconds. @default 15_000 */
+  readonly waitMs?: number;
+  /** Take it over at once: whoever held it gets STATE_LOCKED at its next write. @default false */
+  readonly steal?: boolean;
+}
+
 /** How state is opened. */
 export interface OpenStateOptions {
-  /** An adapter's driver, or any driver that commits a batch atomically. @default memory() */
+  /** An adapter's driver, or any unstorage driver as it is. @default memory() */
   readonly driver?: Driver;
   /** One namespace has one ordered history; namespaces in one store never see each other. @default "state" */
   readonly namespace?: string;
@@ -41,7 +50,12 @@ export interface OpenStateOptions {
    * @default "strong" where `supports.strongReads`, else `{ maxStaleMs: 1000 }`
    */
   readonly consistency?: Consistency;
-  /** Writes are STATE_READ_ONLY; nothing is recovered or created. @default false */
+  /**
+   * For drivers that allow one writer: how long to wait for it, in milliseconds, and whether to take over. Elsewhere there is
+   * nothing to lock. @default { waitMs: 15_000, steal: false }
+   */
+  readonly lock?: LockOptions;
+  /** Writes are STATE_READ_ONLY; nothing is recovered or created, and no lock is taken. @default false */
   readonly readOnly?: boolean;
   /** What an operator should hear. @default nothing is said */
   readonly onWarning?: (warning: Warning) => void;
@@ -59,7 +73,7 @@ export interface OpenStateOptions {
 
 /** All of them, so that a misspelt one is told. */
 const optionNames: ReadonlySet<string> = new Set(
-  "driver namespace schemas history consistency readOnly onWarning classify crypto now random limits".split(" "),
+  "driver namespace schemas history consistency lock readOnly onWarning classify crypto now random limits".split(" "),
 );
 
 /**
@@ -68,6 +82,7 @@ const optionNames: ReadonlySet<string> = new Set(
  *
  * @throws {TypeError} if an option is not one, or the driver is something else, such as a `Storage`
  * @throws {StateError} STATE_UNSUPPORTED if the driver cannot do what is asked
+ * @throws {StateError} STATE_LOCKED if the driver allows one writer, and somebody else is that for longer than `lock.waitMs`
  * @throws {StateError} STATE_CORRUPT, STATE_NEWER_FORMAT if what is stored cannot be read
  * @throws {StateError} STATE_DRIVER if the driver fails
  *
@@ -93,6 +108,7 @@ export async function openState(options: OpenStateOptions = {}): Promise<StateMa
     driver,
     namespace: name,
     readOnly,
+    lock: checkLock(options.lock),
     schemas: options.schemas ?? [],
     consistency,
     classify: options.classify,
@@ -176,8 +192,19 @@ function checkDriver(driver: unknown): asserts driver is Driver {
   }
 }
 
+function checkLock(lock: LockOptions = {}): LockOptions {
+  if (typeof lock !== "object" || lock === null) throw new TypeError("Cannot open state: lock must be { waitMs, steal }");
+  const { waitMs = 15_000, steal = false, ...unknown } = lock;
+  for (const name of Object.keys(unknown)) throw new TypeError(`Cannot open state with lock option "${name}": there are waitMs, steal`);
+  if (typeof waitMs !== "number" || !(waitMs >= 0)) {
+    throw new TypeError(`Cannot open state: lock.waitMs must be milliseconds, not ${waitMs}`);
+  }
+  if (typeof steal !== "boolean") throw new TypeError("Cannot open state: lock.steal must be true or false");
+  return { waitMs, steal };
+}
+
 function checkConsistency(given: Consistency | undefined, driver: Driver): Consistency {
-  const isStrong = driver.supports?.strongReads === true;
+  const isStrong = supportsOf(driver).strongReads;
   if (given === undefined) return isStrong ? "strong" : { maxStaleMs: 1000 };
   if (given === "strong") {
     if (isStrong) return given;

@@ -8,7 +8,8 @@ import { decodeSegment } from "../keys/segment.ts";
 import type { Driver } from "./driver.ts";
 import { formatHead, parseHead } from "./head.ts";
 import { createPaths, pastSegment, type Paths } from "./paths.ts";
-import { openPort, type Port, unsupported } from "./port.ts";
+import { openPort } from "./open_port.ts";
+import type { Port } from "./port.ts";
 import { createSeal, type Seal } from "./seal.ts";
 
 /** For looking at a head. */
@@ -18,12 +19,7 @@ const PAGE = 256;
 
 /** The namespaces of a store in order of their names. */
 export async function* scanNamespaces(driver: Driver): AsyncGenerator<string> {
-  if (driver.supports?.list !== "ordered" || !driver.list) throw unsupported(driver.name ?? "unnamed");
-  for (let after = "";;) {
-    const [item] = await driver.list({ prefix: "", after, limit: 1 });
-    if (item === undefined) return;
-    const segment = item.key.split("!", 1)[0]!;
-    after = pastSegment(segment);
+  for await (const segment of segmentsOf(driver)) {
     const name = await nameOf(driver, segment);
     if (name === undefined) continue;
     const { port, paths, seal } = await openParts(driver, name, true);
@@ -32,11 +28,31 @@ export async function* scanNamespaces(driver: Driver): AsyncGenerator<string> {
   }
 }
 
-/** The namespace whose keys begin with a segment, which the driver may have cut. */
+/** What keys begin with, up to the first `!`, in order. */
+async function* segmentsOf(driver: Driver): AsyncGenerator<string> {
+  if (driver.supports?.list !== "ordered" || !driver.list) {
+    const segments = new Set((await driver.getKeys("", {})).filter((key) => /^[^!]+!ckpt![ab]$/.test(key)).map(firstSegment));
+    yield* [...segments].sort();
+    return;
+  }
+  for (let after = "";;) {
+    const [item] = await driver.list({ prefix: "", after, limit: 1 });
+    if (item === undefined) return;
+    const segment = firstSegment(item.key);
+    after = pastSegment(segment);
+    yield segment;
+  }
+}
+
+function firstSegment(key: string): string {
+  return key.split("!", 1)[0]!;
+}
+
+/** The namespace whose keys begin with a segment, which may have been cut. */
 async function nameOf(driver: Driver, segment: string): Promise<string | undefined> {
   const name = decodeSegment(segment);
   if (name !== undefined || driver.supports?.commit) return name;
-  const { findRoot } = await import("./log/found.ts");
+  const { findRoot } = await import("./log/open_log.ts");
   const root = await findRoot(driver, `${segment}!`, createSeal(createDigester()));
   return root === undefined ? undefined : decodeSegment(root.slice(0, -1));
 }
@@ -60,6 +76,14 @@ async function openParts(driver: Driver, namespace: string, readOnly: boolean): 
 /** Marks a namespace as dropped, so that whoever has it open is told, then removes all of it. */
 export async function removeNamespace(driver: Driver, namespace: string, id: string): Promise<void> {
   const { port, paths, seal } = await openParts(driver, namespace, false);
+  try {
+    await removeAll(port, paths, seal, id);
+  } finally {
+    await port.close?.();
+  }
+}
+
+async function removeAll(port: Port, paths: Paths, seal: Seal, id: string): Promise<void> {
   for (;;) {
     const [text] = await port.getMany([paths.head]);
     if (text === undefined) return;

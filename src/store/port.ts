@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { isStateError, StateError } from "../errors.ts";
 import type { Seal } from "./seal.ts";
 import type { Driver, DriverBatch, DriverItem, DriverListOptions, DriverSupports } from "./driver.ts";
 
@@ -44,6 +43,14 @@ export interface Port {
   shrink?(): Promise<void>;
 }
 
+/** Where only one may write: how long to wait for that, and whether to take it over. */
+export interface LockOptions {
+  /** @default 15_000 */
+  readonly waitMs?: number;
+  /** @default false */
+  readonly steal?: boolean;
+}
+
 /** What a port is opened with. */
 export interface PortOptions {
   readonly driver: Driver;
@@ -53,77 +60,9 @@ export interface PortOptions {
   readonly random: (bytes: number) => Uint8Array;
   readonly now: () => number;
   readonly readOnly: boolean;
+  readonly lock?: LockOptions;
   readonly cacheBytes: number;
   readonly onWarning: (warning: { readonly code: string; readonly message: string }) => void;
-}
-
-/** Tries of a batch that may be written again, and the rest between them in milliseconds. */
-const TRIES = 5;
-const REST_MS = 5;
-
-/** STATE_UNSUPPORTED: the driver declares too little. */
-export function unsupported(name: string): StateError {
-  return new StateError(
-    "STATE_UNSUPPORTED",
-    `Cannot open state on driver "${name}": it declares neither an atomic commit (supports.commit, list "ordered", getMany) nor ` +
-      `an exclusive log (supports.create, list "ordered", segments); use memory(), fs(directory) or sqlite(file)`,
-    { details: { needs: "commit" } },
-  );
-}
-
-/**
- * A namespace on a driver: as it is where it can commit a batch, on a log where it cannot.
- *
- * @throws {StateError} STATE_UNSUPPORTED if the driver can carry neither
- */
-export async function openPort(options: PortOptions): Promise<Port> {
-  const { driver } = options;
-  const { supports } = driver;
-  if (supports?.commit && supports.list === "ordered" && driver.commit && driver.list && driver.getMany) {
-    return nativePort(driver, supports);
-  }
-  if (!supports?.create || supports.list !== "ordered" || !driver.create || !driver.list || !driver.removeItem || !driver.segments) {
-    throw unsupported(driver.name ?? "unnamed");
-  }
-  const { LogPort } = await import("./log/log_port.ts");
-  return new LogPort(options);
-}
-
-function nativePort(driver: Driver, supports: DriverSupports): Port {
-  const name = driver.name ?? "unnamed";
-  const reading = async <T>(call: () => Promise<T>): Promise<T> => {
-    try {
-      return await call();
-    } catch (error) {
-      if (isStateError(error)) throw error;
-      throw new StateError("STATE_DRIVER", `Cannot read from driver "${name}": ${reasonOf(error)}`, { details: {}, cause: error });
-    }
-  };
-  return {
-    name,
-    supports,
-    getMany: (keys) =>
-      reading(async () => {
-        const values = await driver.getMany!(keys);
-        if (values.length !== keys.length) throw new Error(`it gave ${values.length} values for ${keys.length} keys`);
-        return values;
-      }),
-    list: (options) => reading(() => driver.list!(options)),
-    commit: (batch) => driver.commit!(batch),
-    repeat: async (batch) => {
-      for (let attempt = 1;; attempt++) {
-        try {
-          return await driver.commit!(batch);
-        } catch (error) {
-          if (isStateError(error)) throw error;
-          if (attempt >= TRIES) {
-            throw new StateError("STATE_DRIVER", `Cannot write to driver "${name}": ${reasonOf(error)}`, { details: {}, cause: error });
-          }
-          await new Promise((resolve) => setTimeout(resolve, REST_MS * attempt));
-        }
-      }
-    },
-  };
 }
 
 /** What a failure says of itself. */

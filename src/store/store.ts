@@ -16,7 +16,8 @@ import { draftObject, loadObject, type ObjectDraft } from "./objects.ts";
 import { openNamespace } from "./opening.ts";
 import type { Operation, WideOperation } from "./operation.ts";
 import { createPaths, type Paths } from "./paths.ts";
-import { openPort, type Port, reasonOf } from "./port.ts";
+import { openPort } from "./open_port.ts";
+import { type LockOptions, type Port, reasonOf } from "./port.ts";
 import { createSeal } from "./seal.ts";
 import type { Reading, ReadingOptions, View } from "./view.ts";
 import type { Steps } from "./steps.ts";
@@ -26,6 +27,7 @@ export interface OpenStoreOptions {
   readonly driver: Driver;
   readonly namespace: string;
   readonly readOnly: boolean;
+  readonly lock: LockOptions;
   readonly crypto: DigestCrypto | undefined;
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;

@@ -7,7 +7,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { LogTuning } from "../../src/store/log/log_port.ts";
+import type { LogTuning } from "../../src/store/log/log.ts";
 import { contentOf, contentsAfter, openLog, type Step, write } from "./log_fixture.ts";
 import { type Choose, Crash, exhaustively, type Gate, nothing, seeded, SimulatedDisk } from "./simulated_disk.ts";
 

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import type { FileCalls } from "../../adapters/fs/calls.ts";
 import { createDriver } from "../../adapters/fs/driver.ts";
 import { createDigester } from "../../src/digest.ts";
-import { LogPort, type LogTuning } from "../../src/store/log/log_port.ts";
+import type { LogTuning } from "../../src/store/log/log.ts";
+import { LogPort } from "../../src/store/log/log_port.ts";
 import { createSeal } from "../../src/store/seal.ts";
 import { seeded } from "./simulated_disk.ts";
 

@@ -5,7 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { LogPort, LogTuning } from "../../src/store/log/log_port.ts";
+import type { LogTuning } from "../../src/store/log/log.ts";
+import type { LogPort } from "../../src/store/log/log_port.ts";
 import { contentOf, openLog } from "./log_fixture.ts";
 import { type Choose, seeded, SimulatedDisk } from "./simulated_disk.ts";
 import { Turns } from "./simulated_turns.ts";

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Driver } from "../driver.ts";
 import type { Seal } from "../seal.ts";
 import type { LogPaths } from "./checkpoint.ts";
+import type { LogStore } from "./log_store.ts";
 import type { RunReader } from "./runs.ts";
 import { type Entry, formatIndex, formatPage, type PageRef, type RunRef } from "./table.ts";
 
@@ -14,15 +14,17 @@ import { type Entry, formatIndex, formatPage, type PageRef, type RunRef } from "
 const PAGE_BYTES = 32 * 1024;
 /** A page of an older run that no newer key touches is taken over as it is from this size on. */
 const REUSE_BYTES = PAGE_BYTES / 2;
-/** Objects written side by side. */
-const WRITERS = 4;
+/** Objects written side by side, at the most. */
+export const WRITERS = 4;
 
 /** What a builder is made of. */
 export interface BuilderParts {
-  readonly driver: Driver;
+  readonly store: Pick<LogStore, "create">;
   readonly seal: Seal;
   readonly paths: LogPaths;
   readonly token: string;
+  /** The largest object. */
+  readonly limitBytes: number;
   /** Objects that were made under the token so far. */
   count: number;
 }
@@ -103,11 +105,11 @@ export class RunBuilder {
   }
 
   async #write(text: string): Promise<{ readonly name: string; readonly digest: string }> {
-    const { driver, seal, paths, token } = this.#parts;
+    const { store, seal, paths, token } = this.#parts;
     const name = paths.run(token, this.#parts.count++);
     this.names.push(name);
     const [digest] = await seal([text]);
-    if (!await driver.create!(name, text)) throw new Error(`"${name}" is taken: random names must not repeat`);
+    if (!await store.create(name, text)) throw new Error(`"${name}" is taken: random names must not repeat`);
     return { name, digest: digest! };
   }
 }

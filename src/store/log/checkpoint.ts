@@ -19,8 +19,12 @@ export interface Checkpoint {
   /** The last frame that is in the runs, and its digest. */
   readonly frame: number;
   readonly digest: string;
-  /** Where the next frame is looked for, where the log is in segments. */
-  readonly segment?: { readonly name: string; readonly from: number };
+  /** When it was made. */
+  readonly at: number;
+  /** Older checkpoints that still stand, and when they were made: a list that lags may show no newer one yet. */
+  readonly staying: readonly (readonly [generation: number, at: number])[];
+  /** Where the next frame is looked for: a byte of a segment; without segments, the number of an object under a prefix. */
+  readonly segment: { readonly name: string; readonly from: number };
   /** The highest frame that may be gone. */
   readonly horizon: number;
   /** Newest first. */
@@ -50,6 +54,14 @@ export interface LogPaths {
   readonly runs: string;
   /** A page or an index. */
   run(token: string, number: number): string;
+  /** Prefix of the frames of a log without segments. */
+  readonly frames: string;
+  /** The pins of long readers. */
+  readonly pins: string;
+  /** Who writes, where that may be only one. */
+  readonly lease: string;
+  /** One of two fixed places for checkpoints, where nothing can be listed. */
+  slot(generation: number): string;
   readonly segments: string;
   /** A segment; the number is the first that a frame in it can have. */
   segment(first: number, token: string): string;
@@ -62,6 +74,10 @@ export function createLogPaths(root: string): LogPaths {
     checkpoint: (generation) => `${root}ckpt!${pad(generation)}`,
     runs: `${root}run!`,
     run: (token, number) => `${root}run!${token}-${pad(number).slice(-8)}`,
+    frames: `${root}frame!`,
+    pins: `${root}pin!`,
+    lease: `${root}lease`,
+    slot: (generation) => `${root}ckpt!${generation % 2 === 0 ? "a" : "b"}`,
     segments: `${root}seg!`,
     segment: (first, token) => `${root}seg!${pad(first)}-${token}`,
   };
@@ -75,18 +91,20 @@ export async function formatCheckpoint(checkpoint: Checkpoint, seal: Seal): Prom
 }
 
 /**
- * A checkpoint from its stored form.
+ * A checkpoint from its stored form; with this number, if one is given.
  *
  * @throws {StateError} STATE_CORRUPT if it does not prove itself
  * @throws {StateError} STATE_NEWER_FORMAT if a newer version of the library made it
  */
-export async function parseCheckpoint(text: unknown, generation: number, seal: Seal): Promise<StoredCheckpoint> {
-  const what = `checkpoint ${generation} of the log`;
+export async function parseCheckpoint(text: unknown, generation: number | undefined, seal: Seal): Promise<StoredCheckpoint> {
+  const what = generation === undefined ? "a checkpoint of the log" : `checkpoint ${generation} of the log`;
   const body = openEnvelope("C", text as string, what);
   const cut = body.indexOf("\n");
   const json = body.slice(cut + 1);
   if (cut < 0 || !json.isWellFormed() || body.slice(0, cut) !== (await seal([json]))[0]) throw corrupt(what, "its digest does not fit");
   const checkpoint = JSON.parse(json) as Checkpoint;
-  if (checkpoint.generation !== generation) throw corrupt(what, `it says that it is checkpoint ${checkpoint.generation}`);
+  if (generation !== undefined && checkpoint.generation !== generation) {
+    throw corrupt(what, `it says that it is checkpoint ${checkpoint.generation}`);
+  }
   return { ...checkpoint, text: text as string };
 }

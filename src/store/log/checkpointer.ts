@@ -8,10 +8,13 @@
  */
 import { toHex } from "../../digest.ts";
 import { reasonOf } from "../port.ts";
-import { type BuilderParts, mergeRuns, RunBuilder } from "./builder.ts";
+import { type BuilderParts, mergeRuns, RunBuilder, WRITERS } from "./builder.ts";
 import { type Checkpoint, formatCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
-import { findCheckpoint, headerOf, listGenerations } from "./found.ts";
-import type { LogPort } from "./log_port.ts";
+import { headerOf } from "./creation.ts";
+import type { Log } from "./log.ts";
+import type { Position } from "./journal.ts";
+import { isPinned } from "./pins.ts";
+import { nameOf } from "./record_journal.ts";
 import { Superseded } from "./runs.ts";
 import type { RunRef } from "./table.ts";
 
@@ -21,8 +24,6 @@ const RATIO = 4;
 const MOST_RUNS = 24;
 /** Beyond so much of what makes a checkpoint due, commits wait for it. */
 const BOUND = 1.6;
-/** Tries to create a checkpoint. */
-const TRIES = 3;
 /** Objects removed side by side. */
 const REMOVERS = 8;
 
@@ -34,7 +35,7 @@ type Edit = (base: StoredCheckpoint) => Partial<Checkpoint> & { readonly goesOn?
 
 /** Keeps the log of one namespace short. */
 export class Checkpointer {
-  readonly #port: LogPort;
+  readonly #log: Log;
   #flushing: Promise<void> | undefined;
   #merging: Promise<void> | undefined;
   /** The checkpoint of which all is removed that it says is. */
@@ -45,9 +46,9 @@ export class Checkpointer {
   #patience = 0;
 
   /** A checkpointer at rest. */
-  constructor(port: LogPort) {
-    this.#port = port;
-    this.#slack = 1 + (port.options.random(1)[0]! / 255) * 0.2;
+  constructor(log: Log) {
+    this.#log = log;
+    this.#slack = 1 + (log.options.random(1)[0]! / 255) * 0.2;
   }
 
   /** Begins a checkpoint if one is due. */
@@ -58,7 +59,7 @@ export class Checkpointer {
         this.#patience = 0;
       },
       (error) => {
-        this.#patience = this.#port.known?.memory.frames ?? 0;
+        this.#patience = this.#log.known?.memory.frames ?? 0;
         this.#warn("The log could not be shortened", error);
       },
     ).finally(() => this.#flushing = undefined);
@@ -66,7 +67,7 @@ export class Checkpointer {
 
   /** Resolves once there is room behind the last checkpoint. */
   async room(): Promise<void> {
-    const { known } = this.#port;
+    const { known } = this.#log;
     if (known === undefined) return;
     if (known.base.runs.length > MOST_RUNS && this.#merging !== undefined) await this.#merging;
     if (this.#flushing !== undefined && this.#isDue(BOUND)) await this.#flushing;
@@ -75,7 +76,7 @@ export class Checkpointer {
   /** A last checkpoint, if anything is behind the one before. */
   async close(): Promise<void> {
     await this.#flushing;
-    const { known, options } = this.#port;
+    const { known, options } = this.#log;
     if (known !== undefined && !options.readOnly && known.memory.frames > 0) {
       await this.#flush().catch((error) => this.#warn("The log could not be shortened", error));
     }
@@ -92,27 +93,29 @@ export class Checkpointer {
   }
 
   #isDue(factor: number): boolean {
-    const { known, options: { tuning } } = this.#port;
+    const { known, options: { tuning } } = this.#log;
     if (known === undefined) return false;
     const { frames, bytes } = known.memory;
     return frames - this.#patience >= tuning.frames * factor || bytes >= tuning.bytes * factor && frames > this.#patience;
   }
 
   #warn(what: string, error: unknown): void {
-    this.#port.options.onWarning({ code: "checkpoint", message: `${what}, and will be later: ${reasonOf(error)}` });
+    this.#log.options.onWarning({ code: "checkpoint", message: `${what}, and will be later: ${reasonOf(error)}` });
   }
 
   /** What is in memory becomes a run. */
   async #flush(how?: { readonly rotate: boolean; readonly mergeAll: boolean }): Promise<void> {
-    const port = this.#port;
-    const { driver, seal, random, tuning } = port.options;
+    const log = this.#log;
+    const { seal, random, tuning } = log.options;
+    const { store, paths } = log;
     const token = toHex(random(12));
-    const taken = await port.exclusively(async () => {
-      await this.#adoptNewer();
-      const known = port.known;
+    const taken = await log.exclusively(async () => {
+      await log.adoptNewer();
+      const { known } = log;
       if (known === undefined || known.memory.frames === 0 && how === undefined) return undefined;
-      if (how?.rotate || known.journal.position.from >= tuning.segmentBytes) await this.#rotate();
-      await port.add({ ops: [], token });
+      const isLong = known.journal.position.from >= tuning.segmentBytes;
+      if (store.segments !== undefined && (how?.rotate || isLong)) await this.#rotate();
+      await log.add({ ops: [], token });
       // With no older run there is nothing to say that something is gone about.
       const isFirst = known.base.runs.length === 0;
       const entries = known.memory.sorted().filter(([, value]) => !isFirst || value !== undefined);
@@ -120,7 +123,7 @@ export class Checkpointer {
     });
     if (taken === undefined) return;
     const { entries, isFirst, position, sealed } = taken;
-    const objects = { driver, seal, paths: port.paths, token, count: 0 };
+    const objects = { store, seal, paths, limitBytes: log.limits.valueBytes, token, count: 0 };
     const builder = new RunBuilder(objects);
     for (const entry of entries) await builder.add(entry);
     const run = await builder.finish();
@@ -137,12 +140,12 @@ export class Checkpointer {
         segment: { name: position.name, from: position.from },
         horizon: base.frame,
         runs,
-        dropped: done.map(([name]) => name),
+        dropped: [...done.map(([name]) => name), ...this.#framesBetween(base, position)],
         sealed: sealed.filter(([, last]) => last > base.frame),
       };
     });
     if (!stands) return;
-    this.#merging ??= this.#merge(objects, countOf(this.#port.known!.base.runs)).catch((error) => {
+    this.#merging ??= this.#merge(objects, countOf(this.#log.known!.base.runs)).catch((error) => {
       // Where something is gone, others have merged it.
       if (!(error instanceof Superseded)) this.#warn("Runs could not be merged", error);
     }).finally(() => this.#merging = undefined);
@@ -150,13 +153,13 @@ export class Checkpointer {
 
   /** The newest runs become one, as far as they are not small beside the next older one. */
   async #merge(objects: BuilderParts, count: number): Promise<void> {
-    const port = this.#port;
-    const { runs } = port.known!.base;
-    if (!this.#isSaid(objects.token, port.known!.base)) return;
+    const log = this.#log;
+    const { runs } = log.known!.base;
+    if (!this.#isSaid(objects.token, log.known!.base)) return;
     const inputs = runs.slice(0, count);
     const isLast = count === runs.length;
     const builder = new RunBuilder(objects);
-    const { run, dropped } = await mergeRuns(inputs, isLast, port.reader, builder);
+    const { run, dropped } = await mergeRuns(inputs, isLast, log.reader, builder);
     await this.#publish(builder, (base) => {
       const at = base.runs.findIndex(({ name }) => name === inputs[0]!.name);
       if (at < 0 || inputs.some(({ name }, i) => base.runs[at + i]?.name !== name)) return undefined;
@@ -167,11 +170,11 @@ export class Checkpointer {
 
   /** Makes the next checkpoint, and removes what the one before the last needed. False: others were quicker. */
   async #publish({ token, names }: RunBuilder, edit: Edit): Promise<boolean> {
-    const port = this.#port;
-    const { seal, now, tuning } = port.options;
-    const published = await port.exclusively(async () => {
-      await this.#adoptNewer();
-      const known = port.known;
+    const log = this.#log;
+    const { seal, now, tuning } = log.options;
+    const published = await log.exclusively(async () => {
+      await log.adoptNewer();
+      const { known } = log;
       if (known === undefined) return undefined;
       const { base } = known;
       const { text: _, ...last } = base;
@@ -187,16 +190,17 @@ export class Checkpointer {
         ...last,
         ...changes,
         generation: base.generation + 1,
+        at: now(),
+        staying: this.#staying(base),
         making: making.filter((maker) => !isLate(maker)),
         abandoned: [...isClean ? [] : base.abandoned, ...making.filter(isLate).map(([name]) => name)],
         removing: isClean ? base.dropped : [...base.removing, ...base.dropped],
         dropped: changes.dropped ?? [],
       }, seal);
-      if (!await this.#create(next)) return undefined;
+      if (!await log.checkpoints.create(next)) return undefined;
       // Where this one was paused for long, its number may have been used before, and removed; or others have built on it.
-      const [newest] = await listGenerations(port.options.driver, port.paths);
-      if (newest !== next.generation) return "overtaken";
-      port.adopt(next);
+      if (await log.checkpoints.newest(next.generation) !== next.generation) return "overtaken";
+      log.adopt(next);
       return next;
     });
     if (published === "overtaken") return false;
@@ -206,83 +210,67 @@ export class Checkpointer {
     return published !== undefined;
   }
 
+  /** Older checkpoints that a list which lags may show as the newest: the last one that is older than that, and those behind it. */
+  #staying(base: StoredCheckpoint): Checkpoint["staying"] {
+    const { now, tuning } = this.#log.options;
+    if (tuning.lagMs === 0) return [];
+    const all = [...base.staying, [base.generation, base.at] as const];
+    const shown = all.findLastIndex(([, at]) => now() - at > tuning.lagMs);
+    return all.slice(Math.max(0, shown));
+  }
+
+  /** The objects of the frames that a new checkpoint holds, and the one before it does not. */
+  #framesBetween({ segment }: StoredCheckpoint, { name, from }: Position): string[] {
+    if (this.#log.store.segments !== undefined) return [];
+    return Array.from({ length: from - segment.from }, (_, i) => nameOf(name, segment.from + i));
+  }
+
   /** Whether the log says that a token's objects are being made: a checkpoint may have given it up, or be done with it. */
   #isSaid(token: string, base: StoredCheckpoint): boolean {
-    return [...base.making, ...this.#port.known!.making].some(([name]) => name === token);
+    return [...base.making, ...this.#log.known!.making].some(([name]) => name === token);
   }
 
-  /** True: it stands. */
-  async #create(checkpoint: StoredCheckpoint): Promise<boolean> {
-    const { paths, options: { driver } } = this.#port;
-    const name = paths.checkpoint(checkpoint.generation);
-    for (let attempt = 1;; attempt++) {
-      try {
-        if (await driver.create!(name, checkpoint.text)) break;
-        // After a try that failed, what stands there may be this very one, and is durable now.
-        if (attempt > 1 && await driver.getItem(name) === checkpoint.text) break;
-        return false;
-      } catch (error) {
-        if (attempt === TRIES) throw error;
-      }
-    }
-    return true;
-  }
-
-  async #adoptNewer(): Promise<void> {
-    const port = this.#port;
-    await port.catchUp();
-    const known = port.known;
-    if (known === undefined) return;
-    const [newest = -1] = await listGenerations(port.options.driver, port.paths);
-    if (newest <= known.base.generation) return;
-    const found = await findCheckpoint(port.options.driver, port.paths, port.options.seal);
-    if (found !== undefined) port.adopt(found.checkpoint);
-    await port.catchUp();
-  }
-
-  /** Removes the checkpoints before the last two, and what only they named. */
-  async #clean(checkpoint: StoredCheckpoint): Promise<void> {
-    const { paths, options: { driver } } = this.#port;
-    const older = (await listGenerations(driver, paths)).filter((generation) => generation < checkpoint.generation - 1);
-    for (const generation of older.reverse()) await driver.removeItem!(paths.checkpoint(generation));
-    await this.#remove(checkpoint.removing);
-    for (const token of checkpoint.abandoned) await this.#removeToken(token);
-    this.#cleaned = checkpoint.generation;
+  /** Removes the checkpoints before the last two, and what only they named, unless somebody reads that still. */
+  async #clean({ generation, staying, removing, abandoned }: StoredCheckpoint): Promise<void> {
+    const log = this.#log;
+    if (await isPinned(log)) return;
+    await log.checkpoints.removeBelow(generation - 1, new Set(staying.map(([older]) => older)));
+    await this.#remove(removing);
+    for (const token of abandoned) await this.#removeToken(token);
+    this.#cleaned = generation;
   }
 
   async #remove(names: readonly string[]): Promise<void> {
-    const { paths, options: { driver } } = this.#port;
+    const { paths, store } = this.#log;
     for (let i = 0; i < names.length; i += REMOVERS) {
       await Promise.all(
-        names.slice(i, i + REMOVERS).map((name) =>
-          name.startsWith(paths.segments) ? driver.segments!.remove(name) : driver.removeItem!(name)
-        ),
+        names.slice(i, i + REMOVERS).map((name) => name.startsWith(paths.segments) ? store.segments?.remove(name) : store.removeItem(name)),
       );
     }
   }
 
-  /** Removes what was made under a token that no checkpoint will ever name. */
+  /** Removes what was made under a token that no checkpoint will ever name: numbered from 0, some of them begun side by side. */
   async #removeToken(token: string): Promise<void> {
-    const { paths, options: { driver } } = this.#port;
-    const prefix = paths.run(token, 0).slice(0, -8);
-    for (;;) {
-      const items = await driver.list!({ prefix, limit: 256 });
-      await this.#remove(items.map(({ key }) => key));
-      if (items.length < 256) return;
+    const { paths, store } = this.#log;
+    let count = 0;
+    for (let number = 0; number <= count + WRITERS; number++) {
+      if ((await store.getItem(paths.run(token, number)) ?? undefined) !== undefined) count = number + 1;
     }
+    // The last one first: what is left after a crash is found in the same way.
+    while (count > 0) await store.removeItem(paths.run(token, --count));
   }
 
   /** The log goes on in a new segment. */
   async #rotate(): Promise<void> {
-    const port = this.#port;
-    const segments = port.options.driver.segments!;
-    const first = port.known!.journal.position.number + 1;
-    const name = port.paths.segment(first, toHex(port.options.random(8)));
+    const log = this.#log;
+    const segments = log.store.segments!;
+    const first = log.known!.journal.position.number + 1;
+    const name = log.paths.segment(first, toHex(log.options.random(8)));
     if (!await segments.create(name, headerOf(first))) return;
-    if (await port.seal(name)) return;
+    if (await log.append({ ops: [], next: name })) return;
     // Others were quicker: a seal with that number can not come any more.
     await segments.remove(name);
-    await port.catchUp();
+    await log.catchUp();
   }
 }
 

@@ -4,8 +4,8 @@
  * @module
  */
 import { BoundedCache } from "../cache.ts";
-import type { Driver } from "../driver.ts";
 import type { Seal } from "../seal.ts";
+import type { LogStore } from "./log_store.ts";
 import { type Entry, type PageBody, pageFrom, type PageRef, parseIndex, parsePage, placeOf, type RunRef, valueAt } from "./table.ts";
 
 /** A page or an index is gone: a newer checkpoint does without it. Load that and look again. */
@@ -38,15 +38,15 @@ export function isIn(key: string, { prefix, after, reverse }: KeyRange): boolean
 
 /** Reads pages and indexes, proves them, and keeps those that were used lately. */
 export class RunReader {
-  readonly #driver: Driver;
+  readonly #store: Pick<LogStore, "getItem">;
   readonly #seal: Seal;
   readonly #indexes: BoundedCache<readonly PageRef[]>;
   readonly #pages: BoundedCache<PageBody & { readonly bytes: number }>;
   readonly #reading: Map<string, Promise<unknown>> = new Map();
 
   /** A reader that keeps up to so many bytes of pages. */
-  constructor(driver: Driver, seal: Seal, cacheBytes: number) {
-    this.#driver = driver;
+  constructor(store: Pick<LogStore, "getItem">, seal: Seal, cacheBytes: number) {
+    this.#store = store;
     this.#seal = seal;
     this.#indexes = new BoundedCache(cacheBytes, (_, pages) => 200 * pages.length);
     this.#pages = new BoundedCache(cacheBytes, (_, { bytes }) => 2 * bytes);
@@ -107,7 +107,7 @@ export class RunReader {
   }
 
   async #get(name: string): Promise<unknown> {
-    const value = await this.#driver.getItem(name);
+    const value = await this.#store.getItem(name);
     if (value === undefined || value === null) throw new Superseded(`"${name}" is missing`);
     return value;
   }

@@ -9,20 +9,7 @@ import type { DriverSegments } from "../driver.ts";
 import { reasonOf } from "../port.ts";
 import { corrupt, type Seal } from "../seal.ts";
 import { type Frame, peekFrame, proveFrame } from "./frame.ts";
-
-/** Where a log is read on: a byte of a segment, behind this frame. */
-export interface Position {
-  readonly name: string;
-  readonly from: number;
-  readonly number: number;
-  readonly digest: string;
-}
-
-/** A segment that a seal or a checkpoint names is gone: a newer checkpoint does without it. */
-export class Removed extends Error {}
-
-/** Whether a frame stands could not be learnt: it may count later. */
-export class Unknown extends Error {}
+import { type Journal, type Position, Removed, Unknown } from "./journal.ts";
 
 /** Times that frames are appended again where syncing them failed. */
 const TRIES = 3;
@@ -39,7 +26,7 @@ interface Scan {
 }
 
 /** Reads and appends the frames of one log. Calls must not overlap. */
-export class SegmentJournal {
+export class SegmentJournal implements Journal {
   readonly #segments: DriverSegments;
   readonly #seal: Seal;
   #at: Position;
@@ -56,22 +43,14 @@ export class SegmentJournal {
     this.#at = at;
   }
 
-  /** Behind the last frame that counted. */
   get position(): Position {
     return this.#at;
   }
 
-  /** What stands behind the last frame, if that is part of a frame that was never whole. */
   get torn(): { readonly name: string; readonly from: number; readonly bytes: number } | undefined {
     return this.#torn;
   }
 
-  /**
-   * The frames that follow, durable.
-   *
-   * @throws {Removed} if the segment is gone
-   * @throws {StateError} STATE_CORRUPT if a frame is missing and a later one is there
-   */
   async read(): Promise<readonly Frame[]> {
     const all: Frame[] = [];
     for (;;) {
@@ -90,13 +69,6 @@ export class SegmentJournal {
     }
   }
 
-  /**
-   * Adds a frame behind the last one. True: it stands there, durable. False: another frame does; read on.
-   *
-   * @throws {Removed} if the segment is gone
-   * @throws {StateError} STATE_DRIVER if it was not written, and will not be
-   * @throws {Unknown} if that could not be learnt
-   */
   async append(frame: Frame): Promise<boolean> {
     try {
       return await this.#append(frame);

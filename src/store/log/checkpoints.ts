@@ -1,0 +1,127 @@
+/**
+ * Finding the newest checkpoint, and creating the next one, exclusively.
+ *
+ * @module
+ */
+import { isStateError } from "../../errors.ts";
+import { corrupt, type Seal } from "../seal.ts";
+import { type LogPaths, parseCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
+import type { LogStore } from "./log_store.ts";
+
+/** The newest checkpoint that proves itself. */
+export interface Found {
+  readonly checkpoint: StoredCheckpoint;
+  /** Those above it that do not. */
+  readonly damaged: readonly string[];
+}
+
+/** The checkpoints of one log. */
+export interface Checkpoints {
+  /**
+   * The newest one that proves itself. Undefined: there is none at all.
+   *
+   * @throws {StateError} STATE_CORRUPT if there are some, and none proves itself
+   */
+  find(): Promise<Found | undefined>;
+  /** The number of the newest one, where one with this number was seen before. Never below what stood when it was called. */
+  newest(known: number): Promise<number>;
+  /** True: it stands, durable. False: another one has its number. */
+  create(checkpoint: StoredCheckpoint): Promise<boolean>;
+  /** Takes away those with lower numbers, but for some. */
+  removeBelow(generation: number, staying: ReadonlySet<number>): Promise<void>;
+}
+
+/** Looks before a checkpoint that is listed and not there counts as lost. */
+const LOOKS = 12;
+/** Tries to create a checkpoint. */
+const TRIES = 3;
+
+/**
+ * Checkpoints under their numbers, on a store that lists. A list may lag behind: it shows where to begin, and those above are
+ * looked for one by one. So one that a lagging list shows must stay until it shows a later one (`staying`).
+ */
+export class NumberedCheckpoints implements Checkpoints {
+  readonly #store: LogStore;
+  readonly #paths: LogPaths;
+  readonly #seal: Seal;
+  readonly #sleep: (ms: number) => Promise<void>;
+
+  /** Those under these paths. */
+  constructor(store: LogStore, paths: LogPaths, seal: Seal, sleep: (ms: number) => Promise<void>) {
+    this.#store = store;
+    this.#paths = paths;
+    this.#seal = seal;
+    this.#sleep = sleep;
+  }
+
+  async find(): Promise<Found | undefined> {
+    for (let look = 1;; look++) {
+      const listed = await this.#list();
+      const newest = listed[0] ?? (await this.#get(0) === undefined ? undefined : 0);
+      if (newest === undefined) return undefined;
+      const found = await this.#newestFrom(newest, listed);
+      if (found !== undefined) return found;
+      if (look === LOOKS) throw corrupt("the log", `its checkpoint ${newest} is listed, and it is missing`);
+      if (look > 1) await this.#sleep(2 ** look);
+    }
+  }
+
+  async newest(known: number): Promise<number> {
+    const [listed = 0] = await this.#list();
+    let newest = Math.max(listed, known);
+    while (await this.#get(newest + 1) !== undefined) newest++;
+    return newest;
+  }
+
+  async create({ generation, text }: StoredCheckpoint): Promise<boolean> {
+    const name = this.#paths.checkpoint(generation);
+    for (let attempt = 1;; attempt++) {
+      try {
+        if (await this.#store.create(name, text)) return true;
+        // After a try that failed, what stands there may be this very one, and is durable now.
+        return attempt > 1 && await this.#store.getItem(name) === text;
+      } catch (error) {
+        if (attempt === TRIES) throw error;
+      }
+    }
+  }
+
+  async removeBelow(generation: number, staying: ReadonlySet<number>): Promise<void> {
+    const older = (await this.#list()).filter((listed) => listed < generation && !staying.has(listed));
+    for (const listed of older.reverse()) await this.#store.removeItem(this.#paths.checkpoint(listed));
+  }
+
+  /** The newest that proves itself, and not below a number; undefined: others came meanwhile. */
+  async #newestFrom(listed: number, all: readonly number[]): Promise<Found | undefined> {
+    let newest = listed;
+    const texts = new Map<number, unknown>();
+    for (let text = await this.#get(newest); text !== undefined; text = await this.#get(++newest)) texts.set(newest, text);
+    if (texts.size === 0) return undefined;
+    const damaged: string[] = [];
+    let failure: unknown;
+    for (const generation of [...[...texts.keys()].reverse(), ...all.filter((below) => below < listed)]) {
+      const text = texts.get(generation) ?? await this.#get(generation);
+      // A newer one took its place meanwhile.
+      if (text === undefined) return undefined;
+      try {
+        return { checkpoint: await parseCheckpoint(text, generation, this.#seal), damaged };
+      } catch (error) {
+        if (!isStateError(error, "STATE_CORRUPT")) throw error;
+        failure ??= error;
+        damaged.push(this.#paths.checkpoint(generation));
+      }
+    }
+    throw failure;
+  }
+
+  /** The numbers that are listed, newest first. */
+  async #list(): Promise<number[]> {
+    const { checkpoints } = this.#paths;
+    const items = await this.#store.list!({ prefix: checkpoints, limit: 64, reverse: true });
+    return items.map(({ key }) => Number(key.slice(checkpoints.length))).filter(Number.isSafeInteger);
+  }
+
+  async #get(generation: number): Promise<unknown> {
+    return await this.#store.getItem(this.#paths.checkpoint(generation)) ?? undefined;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * A plain driver as a log needs it: whole objects, created where nothing stands, by one writer under a lease.
+ *
+ * A plain driver promises next to nothing: what it says that it wrote may be torn, late, or somebody else's the moment after.
+ * So everything is read back before it counts, and what does not read back as it was written stops the writer.
+ *
+ * @module
+ */
+import { isStateError, StateError } from "../../errors.ts";
+import type { Driver } from "../driver.ts";
+import { type LockOptions, reasonOf } from "../port.ts";
+import { corrupt, type Seal } from "../seal.ts";
+import { Lease, RENEW_MS } from "./lease.ts";
+import { type LogStore, needs } from "./log_store.ts";
+import type { LogPaths } from "./checkpoint.ts";
+
+/** What the writer is made of. */
+export interface OneWriterParts {
+  readonly driver: Driver;
+  readonly paths: LogPaths;
+  readonly seal: Seal;
+  readonly writer: string;
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly lock: LockOptions;
+  readonly onWarning: (warning: { readonly code: string; readonly message: string }) => void;
+}
+
+/** What a namespace of a driver object has in this process: all states on it write as one. */
+interface Shared {
+  lease: Lease | undefined;
+  users: number;
+  turn: Promise<unknown>;
+  timer: ReturnType<typeof setInterval> | undefined;
+  /** A write whose outcome is not known: it may land at any time, so nothing else may take its place. */
+  pending: readonly [key: string, text: string] | undefined;
+  /** The last frame that was written: those up to it are known to whoever writes here. */
+  lastFrame: string;
+  /** There was a checkpoint: a driver on which there is none any more has lost it. */
+  wasMade: boolean;
+}
+
+const sharedBy: WeakMap<object, Map<string, Shared>> = new WeakMap();
+
+/** Another writer's look must not fall between our look and our write where drivers are slow. */
+const SETTLE_MS = 50;
+
+/** A plain driver's namespace. */
+export function oneWriterStore(parts: OneWriterParts): LogStore {
+  const { driver, paths, lock } = parts;
+  const shared = sharedOf(driver, paths.lease);
+  let isWriter = false;
+  const get = async (key: string) => await driver.getItem(key) ?? undefined;
+  const inTurn = async <T>(act: () => Promise<T>): Promise<T> => {
+    const turn = shared.turn.then(act);
+    shared.turn = turn.catch(() => {});
+    return await turn;
+  };
+  /** Writes, and reads back. */
+  const write = async (key: string, text: string): Promise<void> => {
+    if (!driver.setItem) throw needs("setItem", driver);
+    await driver.setItem(key, text);
+    const found = await get(key);
+    if (found === text) return;
+    if (found === undefined) throw new Error(`"${key}" is not there after it was written: the driver may be read-only, or full`);
+    throw new Error(`"${key}" does not read back as it was written`);
+  };
+  /** What could not be settled before is, before anything else is written. */
+  const settle = async (): Promise<void> => {
+    if (shared.pending === undefined) return;
+    await write(...shared.pending);
+    shared.pending = undefined;
+  };
+  const checkLease = async (): Promise<void> => {
+    if (shared.lease === undefined) throw new StateError("STATE_CLOSED", "Cannot write: the state was closed", { details: {} });
+    await shared.lease.check();
+  };
+  return {
+    getItem: async (key) => {
+      const found = await get(key);
+      if (key.startsWith(paths.checkpoints)) {
+        if (found !== undefined) shared.wasMade = true;
+        else if (shared.wasMade && key === paths.slot(0) && await get(paths.slot(1)) === undefined) {
+          throw corrupt("the log", `driver "${driver.name ?? "unnamed"}" held a checkpoint of it, and holds none any more`);
+        }
+      }
+      return found;
+    },
+    create: (key, text) =>
+      inTurn(async () => {
+        await checkLease();
+        if (shared.pending !== undefined && shared.pending[0] !== key) await settle();
+        const found = await get(key);
+        if (found === text) {
+          shared.pending = undefined;
+          return true;
+        }
+        if (found !== undefined && shared.pending?.[0] !== key) {
+          if (key.startsWith(paths.frames) && key > shared.lastFrame && isWhole(found)) throw await shared.lease!.lost();
+          return false;
+        }
+        if (shared.pending !== undefined && shared.pending[1] !== text) {
+          await settle();
+          return false;
+        }
+        shared.pending = [key, text];
+        await write(key, text);
+        shared.pending = undefined;
+        if (key.startsWith(paths.frames)) shared.lastFrame = key;
+        return true;
+      }),
+    removeItem: (key) =>
+      inTurn(async () => {
+        await checkLease();
+        await driver.removeItem?.(key);
+      }),
+    replace: (key, text) =>
+      inTurn(async () => {
+        await checkLease();
+        await settle();
+        await write(key, text);
+      }),
+    isAlone: () => isWriter && shared.users === 1 && shared.lease?.isHeld === true,
+    open: () =>
+      inTurn(async () => {
+        if (!driver.setItem || !driver.removeItem) throw needs("setItem and removeItem", driver);
+        if (shared.lease === undefined) {
+          const lease = new Lease({
+            ...parts,
+            key: paths.lease,
+            driverName: driver.name ?? "unnamed",
+            get,
+            set: async (key, text) => void await driver.setItem!(key, text),
+            remove: async (key) => await driver.removeItem!(key),
+            settleMs: SETTLE_MS,
+          });
+          await lease.take(lock).catch((error) => {
+            if (isStateError(error)) throw error;
+            throw new StateError("STATE_DRIVER", `Cannot lock driver "${driver.name ?? "unnamed"}": ${reasonOf(error)}`, {
+              details: {},
+              cause: error,
+            });
+          });
+          shared.lease = lease;
+          shared.timer = setInterval(() => void inTurn(() => lease.check()).catch(() => {}), RENEW_MS);
+          // Where timers keep a program alive, this one need not.
+          (shared.timer as { unref?: () => void }).unref?.();
+        }
+        shared.users++;
+        isWriter = true;
+      }),
+    close: () =>
+      inTurn(async () => {
+        if (!isWriter) return;
+        isWriter = false;
+        if (--shared.users > 0) return;
+        clearInterval(shared.timer);
+        const { lease } = shared;
+        shared.lease = undefined;
+        // Whoever disposes a driver in memory takes away what it holds.
+        shared.wasMade = false;
+        await lease?.release();
+      }),
+  };
+}
+
+function sharedOf(driver: Driver, root: string): Shared {
+  const all = sharedBy.get(driver) ?? new Map<string, Shared>();
+  sharedBy.set(driver, all);
+  const shared = all.get(root) ??
+    { lease: undefined, users: 0, turn: Promise.resolve(), timer: undefined, pending: undefined, lastFrame: "", wasMade: false };
+  all.set(root, shared);
+  return shared;
+}
+
+/** Whether a frame is somebody's, rather than what a torn write left. */
+function isWhole(found: unknown): boolean {
+  return typeof found === "string" && /^F\d+\t/.test(found);
+}

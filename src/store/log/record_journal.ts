@@ -1,0 +1,162 @@
+/**
+ * The log as objects that are created exclusively, one a frame, under dense numbers. What is under a number and is no frame
+ * that follows the last one is dead, and the log goes on under the next number.
+ *
+ * Frames go once a checkpoint holds them. So a frame that is missing may not have been written yet, or may be gone; and one
+ * that somebody created after a long pause may stand where another one counted. Only a horizon that was read afterwards tells.
+ *
+ * @module
+ */
+import { isStateError } from "../../errors.ts";
+import { pad } from "../paths.ts";
+import { corrupt, type Seal } from "../seal.ts";
+import { type Frame, proveFrame } from "./frame.ts";
+import { type Journal, type Position, Removed, Unknown } from "./journal.ts";
+import type { LogStore } from "./log_store.ts";
+
+/** Tries to create an object. */
+const TRIES = 3;
+
+/** What was found behind the known end. */
+interface Scan {
+  readonly frames: readonly Frame[];
+  readonly at: Position;
+  /** What follows the last frame and is none. */
+  readonly torn: Journal["torn"];
+}
+
+/** Reads and creates the frames of one log. Calls must not overlap. */
+export class RecordJournal implements Journal {
+  readonly #store: LogStore;
+  readonly #seal: Seal;
+  /** The horizon of the newest checkpoint, asked for after the call. */
+  readonly #horizon: () => Promise<number>;
+  #at: Position;
+  #torn: Journal["torn"];
+  /** Everything was read at least once, and nobody else has written since. */
+  #isRead = false;
+
+  /** Begins to read at a position: its `name` is a prefix, its `from` the number of the next object. */
+  constructor(store: LogStore, seal: Seal, at: Position, horizon: () => Promise<number>) {
+    this.#store = store;
+    this.#seal = seal;
+    this.#at = at;
+    this.#horizon = horizon;
+  }
+
+  get position(): Position {
+    return this.#at;
+  }
+
+  get torn(): Journal["torn"] {
+    return this.#torn;
+  }
+
+  async read(): Promise<readonly Frame[]> {
+    if (this.#isRead && this.#store.isAlone()) return [];
+    const { frames, at, torn } = await this.#scan();
+    this.#at = at;
+    this.#torn = torn;
+    this.#isRead = true;
+    return frames;
+  }
+
+  async append(frame: Frame): Promise<boolean> {
+    try {
+      return await this.#append(frame);
+    } catch (error) {
+      this.#isRead = false;
+      if (error instanceof Removed || isStateError(error)) throw error;
+      throw new Unknown(String(error instanceof Error ? error.message : error), { cause: error });
+    }
+  }
+
+  async #append(frame: Frame): Promise<boolean> {
+    const { name, from, number, digest } = this.#at;
+    if (frame.number !== number + 1 || frame.prev !== digest) {
+      throw new TypeError("Cannot append a frame that does not follow the last one");
+    }
+    const key = nameOf(name, from);
+    if (!await this.#create(key, frame.line)) {
+      this.#isRead = false;
+      return false;
+    }
+    if (!this.#store.isAlone() && await this.#horizon() >= frame.number) {
+      // Another frame had this number, and is gone: what was created now stands in nobody's log.
+      await this.#store.removeItem(key);
+      throw new Removed(`"${key}" was there before, and is gone`);
+    }
+    this.#at = { name, from: from + 1, number: frame.number, digest: frame.digest };
+    return true;
+  }
+
+  /** True: this very text stands under the key. */
+  async #create(key: string, text: string): Promise<boolean> {
+    let hasTried = false;
+    for (let attempt = 1;; attempt++) {
+      try {
+        if (await this.#store.create(key, text)) return true;
+        // An earlier try may have landed, and nobody said so.
+        return hasTried && await this.#store.getItem(key) === text;
+      } catch (error) {
+        // That nothing stands there proves nothing while a try may still land: only holding the number does.
+        if (isStateError(error) && !hasTried) throw error;
+        hasTried = true;
+        if (attempt === TRIES) throw new Error(`"${key}" could not be created`, { cause: error });
+      }
+    }
+  }
+
+  async #scan(): Promise<Scan> {
+    const { name } = this.#at;
+    let { number, digest } = this.#at;
+    const frames: Frame[] = [];
+    let torn: Journal["torn"];
+    let later = 0;
+    let place = this.#at.from;
+    for (;; place++) {
+      const value = await this.#store.getItem(nameOf(name, place)) ?? undefined;
+      if (value === undefined) {
+        if (this.#isRead || !await this.#isFollowed(name, place)) break;
+        await this.#checkHorizon();
+        const isMissing = (await this.#store.getItem(nameOf(name, place)) ?? undefined) === undefined;
+        if (isMissing) throw corrupt("the log", `"${nameOf(name, place)}" is missing, and a later one is there`);
+        // Both were made meanwhile.
+        place--;
+        continue;
+      }
+      const frame = typeof value === "string" ? await proveFrame(value, this.#seal) : undefined;
+      if (frame?.number === number + 1 && frame.prev === digest) {
+        ({ number, digest } = frame);
+        frames.push(frame);
+        torn = undefined;
+        later = 0;
+      } else {
+        torn ??= { name: nameOf(name, place), from: 0, bytes: (value as { length?: number }).length ?? 0 };
+        if (frame !== undefined && frame.number > number + 1) later = frame.number;
+      }
+    }
+    await this.#checkHorizon();
+    if (later > 0) throw corrupt("the log", `frame ${number + 1} is missing or damaged, and frame ${later} stands behind it`);
+    return { frames, at: { name, from: place, number, digest }, torn };
+  }
+
+  /** What was read counts only if nothing of it can have been removed before. */
+  async #checkHorizon(): Promise<void> {
+    if (this.#store.isAlone()) return;
+    const horizon = await this.#horizon();
+    if (horizon > this.#at.number) throw new Removed(`frames up to ${horizon} may be gone, and ${this.#at.number} was the last one read`);
+  }
+
+  /** Whether something stands behind a place where nothing does: frames are created one after the other. */
+  async #isFollowed(prefix: string, place: number): Promise<boolean> {
+    const { list } = this.#store;
+    if (list !== undefined) return (await list({ prefix, after: nameOf(prefix, place), limit: 1 })).length > 0;
+    return (await this.#store.getItem(nameOf(prefix, place + 1)) ?? undefined) !== undefined;
+  }
+}
+
+/** The key of a frame. */
+export function nameOf(prefix: string, place: number): string {
+  return prefix + pad(place);
+}

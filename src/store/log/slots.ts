@@ -1,0 +1,85 @@
+/**
+ * Checkpoints where nothing can be listed and nothing created exclusively: two fixed places that one writer writes in turn, so
+ * that one of them is whole whatever becomes of the other.
+ *
+ * @module
+ */
+import { isStateError } from "../../errors.ts";
+import { corrupt, type Seal } from "../seal.ts";
+import { type LogPaths, parseCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
+import type { Checkpoints, Found } from "./checkpoints.ts";
+import type { LogStore } from "./log_store.ts";
+
+/** The two places. */
+export class SlotCheckpoints implements Checkpoints {
+  readonly #store: LogStore;
+  readonly #paths: LogPaths;
+  readonly #seal: Seal;
+
+  /** Those under these paths. */
+  constructor(store: LogStore, paths: LogPaths, seal: Seal) {
+    this.#store = store;
+    this.#paths = paths;
+    this.#seal = seal;
+  }
+
+  async find(): Promise<Found | undefined> {
+    let best: StoredCheckpoint | undefined;
+    const damaged: string[] = [];
+    let failure: unknown;
+    for (const slot of [0, 1]) {
+      const text = await this.#store.getItem(this.#paths.slot(slot)) ?? undefined;
+      if (text === undefined) continue;
+      try {
+        const checkpoint = await this.#parse(text, slot);
+        if (best === undefined || checkpoint.generation > best.generation) best = checkpoint;
+      } catch (error) {
+        if (!isStateError(error, "STATE_CORRUPT")) throw error;
+        failure ??= error;
+        damaged.push(this.#paths.slot(slot));
+      }
+    }
+    if (best !== undefined) return { checkpoint: best, damaged };
+    // A first checkpoint that was torn was never acknowledged, and there is nothing behind it.
+    if (damaged.length === 1 && damaged[0] === this.#paths.slot(0) && !await this.#hasFrames()) return undefined;
+    if (failure !== undefined) throw failure;
+    return undefined;
+  }
+
+  async newest(known: number): Promise<number> {
+    if (this.#store.isAlone()) return known;
+    const found = await this.find();
+    return Math.max(known, found?.checkpoint.generation ?? known);
+  }
+
+  async create({ generation, text }: StoredCheckpoint): Promise<boolean> {
+    const slot = this.#paths.slot(generation);
+    const standing = await this.#store.getItem(slot) ?? undefined;
+    if (standing === text) return true;
+    if (standing !== undefined) {
+      const other = await this.#parse(standing, generation).catch((error) => {
+        // Torn: the other place holds what counts.
+        if (isStateError(error, "STATE_CORRUPT")) return undefined;
+        throw error;
+      });
+      if (other !== undefined && other.generation >= generation) return false;
+    }
+    await this.#store.replace!(slot, text);
+    return true;
+  }
+
+  /** The places are fixed, and written over. */
+  removeBelow(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #parse(text: unknown, slot: number): Promise<StoredCheckpoint> {
+    const checkpoint = await parseCheckpoint(text, undefined, this.#seal);
+    if (checkpoint.generation % 2 !== slot % 2) throw corrupt(`checkpoint ${checkpoint.generation}`, "it stands in the other one's place");
+    return checkpoint;
+  }
+
+  async #hasFrames(): Promise<boolean> {
+    return (await this.#store.getItem(`${this.#paths.frames}${"1".padStart(16, "0")}`) ?? undefined) !== undefined;
+  }
+}

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { createStorage } from "unstorage";
+import fsDriver from "unstorage/drivers/fs";
+import fsLiteDriver from "unstorage/drivers/fs-lite";
+import lruCacheDriver from "unstorage/drivers/lru-cache";
+import memoryDriver from "unstorage/drivers/memory";
+import { unstorage } from "../../adapters/unstorage.ts";
+import { isStateError, openState, StateScope } from "../../mod.ts";
+import { createClock } from "../conformance/suite.ts";
+
+const { global } = StateScope;
+
+Deno.test("unstorage() refuses what is no driver, and says what to write", () => {
+  const wrong: [unknown, RegExp][] = [
+    [createStorage(), /Storage/],
+    [memoryDriver, /call it/],
+    [null, /null/],
+    ["memory", /string/],
+    [{}, /getItem/],
+  ];
+  for (const [driver, says] of wrong) assert.throws(() => unstorage(driver as never), { name: "TypeError", message: says });
+});
+
+Deno.test("unstorage() promises one writer, and the durability that is known of a driver by its name", async () => {
+  const base = await Deno.makeTempDir();
+  try {
+    const of = (driver: Parameters<typeof unstorage>[0]) => {
+      const { writers, durability, strongReads } = unstorage(driver).supports!;
+      return [writers, durability, strongReads];
+    };
+    assert.deepEqual(of(memoryDriver()), ["one", "memory", true]);
+    assert.deepEqual(of(lruCacheDriver({})), ["one", "memory", true]);
+    assert.deepEqual(of(fsDriver({ base })), ["one", "relaxed", true]);
+    assert.deepEqual(of(fsLiteDriver({ base })), ["one", "relaxed", true]);
+    assert.deepEqual(of({ ...memoryDriver(), name: "something else" }), ["one", "eventual", false]);
+  } finally {
+    await Deno.remove(base, { recursive: true });
+  }
+});
+
+Deno.test("openState() on a plain driver keeps what it was given over a restart", async () => {
+  const base = await Deno.makeTempDir();
+  try {
+    for (const open of [() => fsDriver({ base: `${base}/fs` }), () => fsLiteDriver({ base: `${base}/lite` })]) {
+      const state = await openState({ driver: open() });
+      assert.deepEqual([state.supports.atomicCommit, state.supports.writers], ["log", "one"]);
+      for (let i = 0; i < 150; i++) await state.save(global, `k${i}`, new Map([[i, new Date(i)]]));
+      await state.delete(global, "k7");
+      await state.close();
+      await using again = await openState({ driver: open() });
+      assert.deepEqual(await again.load(global, "k149"), new Map([[149, new Date(149)]]));
+      assert.equal((await again.keys(global).toArray()).length, 149);
+    }
+  } finally {
+    await Deno.remove(base, { recursive: true });
+  }
+});
+
+Deno.test("two states on one plain driver object in one process write as one", async () => {
+  const driver = memoryDriver();
+  await using a = await openState({ driver });
+  await using b = await openState({ driver });
+  await Promise.all(Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? a : b).increment(global, "n")));
+  assert.deepEqual([await a.load(global, "n"), await b.load(global, "n")], [50, 50]);
+});
+
+Deno.test("openState() where another writer holds a plain driver is STATE_LOCKED, with who and since when", async () => {
+  const base = await Deno.makeTempDir();
+  try {
+    const clock = createClock();
+    const holder = await openState({ driver: fsLiteDriver({ base }), now: clock.now });
+    await holder.save(global, "k", 1);
+    const second = openState({ driver: fsLiteDriver({ base }), now: clock.now, lock: { waitMs: 0 } });
+    await assert.rejects(second, (error) => {
+      assert.ok(isStateError(error, "STATE_LOCKED"));
+      assert.equal(error.details.since?.getTime(), clock.now());
+      assert.match(error.details.holder ?? "", /^[0-9a-f]{12}$/);
+      return error.retryable;
+    });
+    await using reader = await openState({ driver: fsLiteDriver({ base }), readOnly: true });
+    assert.equal(await reader.load(global, "k"), 1);
+    await holder.save(global, "k", 2);
+    assert.equal(await reader.load(global, "k"), 2);
+    await holder.close();
+    await using next = await openState({ driver: fsLiteDriver({ base }), lock: { waitMs: 0 } });
+    assert.equal(await next.load(global, "k"), 2);
+  } finally {
+    await Deno.remove(base, { recursive: true });
+  }
+});
+
+Deno.test("lock.steal takes a plain driver over, with a warning, and whoever held it is STATE_LOCKED from then on", async () => {
+  const base = await Deno.makeTempDir();
+  try {
+    const clock = createClock();
+    const holder = await openState({ driver: fsLiteDriver({ base }), now: clock.now });
+    await holder.save(global, "k", "old");
+    const warnings: string[] = [];
+    const thief = await openState({
+      driver: fsLiteDriver({ base }),
+      now: clock.now,
+      lock: { steal: true },
+      onWarning: ({ code }) => warnings.push(code),
+    });
+    assert.deepEqual(warnings, ["lock"]);
+    await thief.save(global, "k", "new");
+    await assert.rejects(holder.save(global, "k", "late"), (error) => isStateError(error, "STATE_LOCKED"));
+    await assert.rejects(holder.save(global, "k", "later"), (error) => isStateError(error, "STATE_LOCKED"));
+    assert.equal(await thief.load(global, "k"), "new");
+    await holder.close();
+    assert.equal(await thief.load(global, "k"), "new");
+    await thief.save(global, "k", "newest");
+    await thief.close();
+  } finally {
+    await Deno.remove(base, { recursive: true });
+  }
+});
+
+Deno.test("a lease that ran out is taken over", async () => {
+  const base = await Deno.makeTempDir();
+  try {
+    const clock = createClock();
+    const asleep = await openState({ driver: fsLiteDriver({ base }), now: clock.now });
+    await asleep.save(global, "k", 1);
+    clock.advance(15_001);
+    await using state = await openState({ driver: fsLiteDriver({ base }), now: clock.now, lock: { waitMs: 0 } });
+    assert.equal(await state.load(global, "k"), 1);
+    await assert.rejects(asleep.save(global, "k", 2), (error) => isStateError(error, "STATE_LOCKED"));
+    await asleep.close();
+    assert.equal(await state.load(global, "k"), 1);
+  } finally {
+    await Deno.remove(base, { recursive: true });
+  }
+});
+
+Deno.test("openState() on a plain driver that drops what is written is STATE_DRIVER, and on one that cannot write STATE_UNSUPPORTED", async () => {
+  const base = await Deno.makeTempDir();
+  try {
+    const readOnly = openState({ driver: fsLiteDriver({ base, readOnly: true }) });
+    await assert.rejects(readOnly, (error) => isStateError(error, "STATE_DRIVER") && /read-only/.test(error.message));
+    const { setItem: _, ...without } = memoryDriver();
+    await assert.rejects(openState({ driver: without as never }), (error) => isStateError(error, "STATE_UNSUPPORTED"));
+  } finally {
+    await Deno.remove(base, { recursive: true });
+  }
+});
