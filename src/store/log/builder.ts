@@ -8,12 +8,10 @@ import type { Seal } from "../seal.ts";
 import type { LogPaths } from "./checkpoint.ts";
 import type { LogStore } from "./log_store.ts";
 import type { RunReader } from "./runs.ts";
-import { type Entry, formatIndex, formatPage, type PageRef, type RunRef } from "./table.ts";
+import { type Entry, formatIndex, formatPage, formatRef, type PageRef, type RunRef } from "./table.ts";
 
-/** A page is full from here on: large enough that few are needed, small enough that reading one for one entry is cheap. */
+/** A page, or an index, is full from here on: large enough that few are needed, small enough that reading one is cheap. */
 const PAGE_BYTES = 32 * 1024;
-/** A page of an older run that no newer key touches is taken over as it is from this size on. */
-const REUSE_BYTES = PAGE_BYTES / 2;
 /** Objects written side by side, at the most. */
 export const WRITERS = 4;
 
@@ -34,6 +32,7 @@ export class RunBuilder {
   readonly #parts: BuilderParts;
   readonly #pages: (PageRef | Promise<PageRef>)[] = [];
   readonly #writing: Set<Promise<unknown>> = new Set();
+  readonly #pageBytes: number;
   #entries: Entry[] = [];
   #bytes = 0;
 
@@ -43,6 +42,12 @@ export class RunBuilder {
   /** A run without entries. */
   constructor(parts: BuilderParts) {
     this.#parts = parts;
+    this.#pageBytes = Math.min(PAGE_BYTES, parts.limitBytes / 2);
+  }
+
+  /** A page of an older run that no newer key touches is taken over as it is from this size on. */
+  get reuseBytes(): number {
+    return this.#pageBytes / 2;
   }
 
   /** What the objects' names begin with. */
@@ -55,10 +60,10 @@ export class RunBuilder {
     const [key, value = ""] = entry;
     const bytes = key.length + value.length + 2;
     // What is large gets a page of its own, which later runs take over as it is.
-    if (bytes >= REUSE_BYTES) await this.#flush();
+    if (bytes >= this.reuseBytes) await this.#flush();
     this.#entries.push(entry);
     this.#bytes += bytes;
-    if (this.#bytes >= PAGE_BYTES || bytes >= REUSE_BYTES) await this.#flush();
+    if (this.#bytes >= this.#pageBytes || bytes >= this.reuseBytes) await this.#flush();
   }
 
   /** Takes over a page above all before. */
@@ -67,22 +72,38 @@ export class RunBuilder {
     this.#pages.push(page);
   }
 
-  /** Writes what is left, and the index. Undefined: there was nothing. */
+  /** Writes what is left, and the indexes. Undefined: there was nothing. */
   async finish(): Promise<RunRef | undefined> {
     await this.#flush();
-    const pages = await Promise.all(this.#pages);
-    if (pages.length === 0) return undefined;
-    if (pages.length === 1) return { ...pages[0]!, pages: 1 };
-    const text = formatIndex(pages);
-    const sum = (of: (page: PageRef) => number) => pages.reduce((total, page) => total + of(page), 0);
-    return {
-      first: pages[0]!.first,
-      last: pages.at(-1)!.last,
-      ...await this.#write(text),
-      bytes: sum(({ bytes }) => bytes),
-      gone: sum(({ gone }) => gone),
-      pages: pages.length,
-    };
+    let refs: readonly PageRef[] = await Promise.all(this.#pages);
+    const pages = refs.length;
+    let depth = 0;
+    for (; refs.length > 1; depth++) refs = await this.#index(refs);
+    return refs[0] && { ...refs[0], pages, depth };
+  }
+
+  /** One level of indexes. */
+  async #index(refs: readonly PageRef[]): Promise<PageRef[]> {
+    const indexes: PageRef[] = [];
+    for (let from = 0; from < refs.length;) {
+      let to = from;
+      let bytes = 0;
+      // At least two, so that each level is shorter than the one below.
+      while (to < refs.length && (bytes < this.#pageBytes || to < from + 2)) bytes += formatRef(refs[to++]!).length + 1;
+      // What would be left alone goes along.
+      if (to === refs.length - 1) to++;
+      const group = refs.slice(from, to);
+      const sum = (of: (page: PageRef) => number) => group.reduce((total, page) => total + of(page), 0);
+      indexes.push({
+        first: group[0]!.first,
+        last: group.at(-1)!.last,
+        ...await this.#write(formatIndex(group)),
+        bytes: sum((page) => page.bytes),
+        gone: sum((page) => page.gone),
+      });
+      from = to;
+    }
+    return indexes;
   }
 
   async #flush(): Promise<void> {
@@ -133,8 +154,12 @@ export async function mergeRuns(
   builder: RunBuilder,
 ): Promise<{ readonly run: RunRef | undefined; readonly dropped: readonly string[] }> {
   const cursors: Cursor[] = [];
-  for (const run of runs) cursors.push({ pages: await reader.pagesOf(run), page: 0, entries: undefined, place: 0 });
-  const dropped = runs.filter(({ pages }) => pages > 1).map(({ name }) => name);
+  const dropped: string[] = [];
+  for (const run of runs) {
+    const { pages, indexes } = await reader.partsOf(run);
+    cursors.push({ pages, page: 0, entries: undefined, place: 0 });
+    dropped.push(...indexes);
+  }
   const keyOf = ({ pages, page, entries, place }: Cursor) => entries?.[place]?.[0] ?? pages[page]?.first;
   for (;;) {
     let least: Cursor | undefined;
@@ -147,7 +172,7 @@ export async function mergeRuns(
     if (least.entries === undefined) {
       const page = least.pages[least.page]!;
       const isAlone = cursors.every((other) => other === least || (keyOf(other) ?? "\u{ffff}") > page.last);
-      if (isAlone && page.bytes >= REUSE_BYTES && !(isLast && page.gone > 0)) {
+      if (isAlone && page.bytes >= builder.reuseBytes && !(isLast && page.gone > 0)) {
         await builder.take(page);
         least.page++;
         continue;

@@ -29,6 +29,8 @@ export interface Checkpoint {
   readonly horizon: number;
   /** Newest first. */
   readonly runs: readonly RunRef[];
+  /** What the last batch set or removed, as far as it is small: what opening looks at needs no page then. */
+  readonly hot: readonly (readonly [key: string, value: string | null])[];
   /** Tokens of objects that are being made for a later checkpoint, by the frame that said so, and when. */
   readonly making: readonly (readonly [token: string, frame: number, at: number])[];
   /** Objects and segments that the checkpoint before this one named and this one does not: they go with that one. */
@@ -83,9 +85,12 @@ export function createLogPaths(root: string): LogPaths {
   };
 }
 
+/** Names that are to be removed, as they are stored: `[name, count]` for those whose numbers follow each other. */
+type Packed = readonly (string | readonly [name: string, count: number])[];
+
 /** The checkpoint as it is stored: `C1`, a digest, JSON. */
 export async function formatCheckpoint(checkpoint: Checkpoint, seal: Seal): Promise<StoredCheckpoint> {
-  const json = JSON.stringify(checkpoint);
+  const json = JSON.stringify({ ...checkpoint, dropped: pack(checkpoint.dropped), removing: pack(checkpoint.removing) });
   const [digest] = await seal([json]);
   return { ...checkpoint, text: `C${FORMAT}\n${digest}\n${json}` };
 }
@@ -102,9 +107,44 @@ export async function parseCheckpoint(text: unknown, generation: number | undefi
   const cut = body.indexOf("\n");
   const json = body.slice(cut + 1);
   if (cut < 0 || !json.isWellFormed() || body.slice(0, cut) !== (await seal([json]))[0]) throw corrupt(what, "its digest does not fit");
-  const checkpoint = JSON.parse(json) as Checkpoint;
+  const stored = JSON.parse(json) as Checkpoint & { readonly dropped: Packed; readonly removing: Packed };
+  const checkpoint: Checkpoint = { ...stored, dropped: unpack(stored.dropped), removing: unpack(stored.removing) };
   if (generation !== undefined && checkpoint.generation !== generation) {
     throw corrupt(what, `it says that it is checkpoint ${checkpoint.generation}`);
   }
   return { ...checkpoint, text: text as string };
+}
+
+/** The digits that a name ends in. */
+const numbered = /^(.*?)(\d{8,16})$/;
+
+function pack(names: readonly string[]): Packed {
+  const packed: (string | [string, number])[] = [];
+  let next: string | undefined;
+  for (const name of [...names].sort()) {
+    const last = packed.length - 1;
+    if (name === next) {
+      const run = packed[last]!;
+      packed[last] = typeof run === "string" ? [run, 2] : [run[0], run[1] + 1];
+    } else packed.push(name);
+    next = following(name);
+  }
+  return packed;
+}
+
+function unpack(packed: Packed): string[] {
+  return packed.flatMap((run) => {
+    if (typeof run === "string") return [run];
+    const names: string[] = [];
+    for (let name: string | undefined = run[0]; name !== undefined && names.length < run[1]; name = following(name)) names.push(name);
+    return names;
+  });
+}
+
+/** The name with the next number. */
+function following(name: string): string | undefined {
+  const match = numbered.exec(name);
+  if (match === null) return undefined;
+  const digits = String(Number(match[2]) + 1);
+  return digits.length > match[2]!.length ? undefined : match[1] + digits.padStart(match[2]!.length, "0");
 }

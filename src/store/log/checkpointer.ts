@@ -11,6 +11,7 @@ import { reasonOf } from "../port.ts";
 import { type BuilderParts, mergeRuns, RunBuilder, WRITERS } from "./builder.ts";
 import { type Checkpoint, formatCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
 import { headerOf } from "./creation.ts";
+import type { FrameBody } from "./frame.ts";
 import type { Log } from "./log.ts";
 import type { Position } from "./journal.ts";
 import { isPinned } from "./pins.ts";
@@ -24,6 +25,8 @@ const RATIO = 4;
 const MOST_RUNS = 24;
 /** Beyond so much of what makes a checkpoint due, commits wait for it. */
 const BOUND = 1.6;
+/** What a checkpoint repeats of the last batch, at the most. */
+const HOT_BYTES = 8 * 1024;
 /** Objects removed side by side. */
 const REMOVERS = 8;
 
@@ -119,10 +122,17 @@ export class Checkpointer {
       // With no older run there is nothing to say that something is gone about.
       const isFirst = known.base.runs.length === 0;
       const entries = known.memory.sorted().filter(([, value]) => !isFirst || value !== undefined);
-      return { entries, isFirst, position: known.journal.position, sealed: [...known.base.sealed, ...known.sealed] };
+      const { base, hot } = known;
+      return {
+        entries,
+        isFirst,
+        position: known.journal.position,
+        hot: hot === undefined ? base.hot : smallest(hot),
+        sealed: [...base.sealed, ...known.sealed],
+      };
     });
     if (taken === undefined) return;
-    const { entries, isFirst, position, sealed } = taken;
+    const { entries, isFirst, position, hot, sealed } = taken;
     const objects = { store, seal, paths, limitBytes: log.limits.valueBytes, token, count: 0 };
     const builder = new RunBuilder(objects);
     for (const entry of entries) await builder.add(entry);
@@ -140,6 +150,7 @@ export class Checkpointer {
         segment: { name: position.name, from: position.from },
         horizon: base.frame,
         runs,
+        hot,
         dropped: [...done.map(([name]) => name), ...this.#framesBetween(base, position)],
         sealed: sealed.filter(([, last]) => last > base.frame),
       };
@@ -272,6 +283,17 @@ export class Checkpointer {
     await segments.remove(name);
     await log.catchUp();
   }
+}
+
+/** As much of a batch as a checkpoint repeats. */
+function smallest(ops: FrameBody["ops"]): Checkpoint["hot"] {
+  let left = HOT_BYTES;
+  return ops.filter(([key, value = ""]) => {
+    const bytes = key.length + value.length;
+    if (bytes > left) return false;
+    left -= bytes;
+    return true;
+  }).map(([key, value]) => [key, value ?? null]);
 }
 
 /** How many of the newest runs are worth merging. */

@@ -42,6 +42,7 @@ export async function createFirst({ store, checkpoints, paths, options }: Creati
     segment: { name, from: segments === undefined ? 1 : 0 },
     horizon: 0,
     runs: [],
+    hot: [],
     making: [],
     dropped: [],
     abandoned: [],

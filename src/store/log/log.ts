@@ -97,6 +97,10 @@ export interface Known {
   readonly memory: Memory;
   /** Segments that were sealed since the base, with the last frame in each. */
   sealed: (readonly [name: string, last: number])[];
+  /** What the base says of the last batch before it. */
+  hotBase: ReadonlyMap<string, { readonly value: string | undefined }>;
+  /** What the last batch says; undefined: what the base says of it. */
+  hot: FrameBody["ops"] | undefined;
   /** Tokens that frames since the base have said. */
   making: (readonly [token: string, frame: number, at: number])[];
 }
@@ -181,6 +185,7 @@ export class Log {
       return;
     }
     known.base = checkpoint;
+    known.hotBase = hotOf(checkpoint);
     known.memory.forget(frame);
     known.sealed = known.sealed.filter(([, last]) => last > frame);
     known.making = known.making.filter(([, said]) => said > frame);
@@ -252,6 +257,7 @@ export class Log {
   #apply(frame: Frame, segment: string): void {
     const known = this.#known!;
     known.memory.apply(frame);
+    if (frame.ops.length > 0) known.hot = frame.ops;
     if (frame.token !== undefined) known.making.push([frame.token, frame.number, this.options.now()]);
     if (frame.next !== undefined) known.sealed.push([segment, frame.number]);
   }
@@ -263,7 +269,7 @@ export class Log {
     const journal = segments === undefined
       ? new RecordJournal(this.store, seal, at, () => this.#horizon())
       : new SegmentJournal(segments, seal, at);
-    return { base, journal, memory: new Memory(), sealed: [], making: [] };
+    return { base, hotBase: hotOf(base), journal, memory: new Memory(), sealed: [], hot: undefined, making: [] };
   }
 
   /** The horizon of the newest checkpoint. */
@@ -300,4 +306,8 @@ export class Log {
     this.setAside.push(what);
     this.options.onWarning({ code: "set-aside", message });
   }
+}
+
+function hotOf({ hot }: StoredCheckpoint): Known["hotBase"] {
+  return new Map(hot.map(([key, value]) => [key, { value: value ?? undefined }]));
 }

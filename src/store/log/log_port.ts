@@ -134,7 +134,7 @@ export class LogPort implements Port {
     const { known, reader } = this.#log;
     if (known === undefined) return keys.map(() => undefined);
     const { runs } = known.base;
-    const found = keys.map((key) => known.memory.get(key));
+    const found = keys.map((key) => known.memory.get(key) ?? known.hotBase.get(key));
     return await Promise.all(found.map(async (entry, i) => {
       if (entry !== undefined) return entry.value;
       for (const run of runs) {

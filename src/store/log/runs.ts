@@ -52,12 +52,26 @@ export class RunReader {
     this.#pages = new BoundedCache(cacheBytes, (_, { bytes }) => 2 * bytes);
   }
 
-  /** The pages of a run. */
-  async pagesOf(run: RunRef): Promise<readonly PageRef[]> {
-    if (run.pages === 1) return [run];
-    return this.#indexes.get(run.name) ?? await this.#once(run.name, async () => {
-      const pages = await parseIndex(await this.#get(run.name), run, this.#seal);
-      this.#indexes.set(run.name, pages);
+  /** All pages of a run, and the names of its indexes. */
+  async partsOf(run: RunRef): Promise<{ readonly pages: readonly PageRef[]; readonly indexes: readonly string[] }> {
+    const indexes: string[] = [];
+    let refs: readonly PageRef[] = [run];
+    for (let depth = run.depth; depth > 0; depth--) {
+      const below: PageRef[] = [];
+      for (const ref of refs) {
+        indexes.push(ref.name);
+        below.push(...await this.#index(ref));
+      }
+      refs = below;
+    }
+    return { pages: refs, indexes };
+  }
+
+  /** What an index names. */
+  async #index(ref: PageRef): Promise<readonly PageRef[]> {
+    return this.#indexes.get(ref.name) ?? await this.#once(ref.name, async () => {
+      const pages = await parseIndex(await this.#get(ref.name), ref, this.#seal);
+      this.#indexes.set(ref.name, pages);
       return pages;
     });
   }
@@ -79,10 +93,14 @@ export class RunReader {
 
   /** What a run says of a key; undefined: nothing. */
   async find(run: RunRef, key: string): Promise<{ readonly value: string | undefined } | undefined> {
-    if (key < run.first || key > run.last) return undefined;
-    const pages = await this.pagesOf(run);
-    const ref = pages[pageFrom(pages, key)];
-    if (ref === undefined || key < ref.first) return undefined;
+    let ref: PageRef | undefined = run;
+    for (let depth = run.depth; ref !== undefined; depth--) {
+      if (key < ref.first || key > ref.last) return undefined;
+      if (depth === 0) break;
+      const refs = await this.#index(ref);
+      ref = refs[pageFrom(refs, key)];
+    }
+    if (ref === undefined) return undefined;
     const page = await this.page(ref);
     const place = placeOf(page.keys, key);
     return page.keys[place] === key ? { value: valueAt(page, place) } : undefined;
@@ -92,18 +110,29 @@ export class RunReader {
   async slice(run: RunRef, range: KeyRange, wanted: number): Promise<Slice> {
     const { prefix, after, reverse } = range;
     const past = pastPrefix(prefix);
-    if (run.last < prefix || run.first > past) return { entries: [], isWhole: true };
-    const pages = await this.pagesOf(run);
     const start = reverse ? after ?? past : after !== undefined && after > prefix ? after : prefix;
     const entries: Entry[] = [];
-    let at = reverse ? Math.min(pageFrom(pages, start), pages.length - 1) : pageFrom(pages, start);
-    for (; pages[at] !== undefined && entries.length < wanted; at += reverse ? -1 : 1) {
-      const ref = pages[at]!;
-      if (reverse ? ref.last < prefix : ref.first > past) return { entries, isWhole: true };
+    for await (const ref of this.#pagesFrom(run, run.depth, start, reverse)) {
+      if (entries.length >= wanted) return { entries, isWhole: false };
+      if (reverse ? ref.last < prefix : ref.first > past) break;
       const found = (await this.entriesOf(ref)).filter(([key]) => isIn(key, range));
       entries.push(...reverse ? found.reverse() : found);
     }
-    return { entries, isWhole: pages[at] === undefined };
+    return { entries, isWhole: true };
+  }
+
+  /** The pages from the one that may hold a key on, upwards or downwards. */
+  async *#pagesFrom(ref: PageRef, depth: number, start: string, reverse: boolean): AsyncGenerator<PageRef> {
+    if (reverse ? ref.first > start : ref.last < start) return;
+    if (depth === 0) {
+      yield ref;
+      return;
+    }
+    const refs = await this.#index(ref);
+    const step = reverse ? -1 : 1;
+    for (let at = reverse ? Math.min(pageFrom(refs, start), refs.length - 1) : pageFrom(refs, start); refs[at] !== undefined; at += step) {
+      yield* this.#pagesFrom(refs[at]!, depth - 1, start, reverse);
+    }
   }
 
   async #get(name: string): Promise<unknown> {

@@ -1,6 +1,6 @@
 /**
  * Runs: current values as they were at a checkpoint, sorted by key and never changed. A run is some pages of entries and,
- * if there is more than one, an index of them.
+ * if there is more than one, an index of them; where one index would be too large, an index of indexes, and so on.
  *
  * ```text
  * P1                                    I1
@@ -17,7 +17,7 @@ import { corrupt, FORMAT, openEnvelope, parseLine, type Seal } from "../seal.ts"
 /** A key and its value; `undefined`: it was removed. */
 export type Entry = readonly [key: string, value: string | undefined];
 
-/** A page, as an index names it. */
+/** A page, or an index of pages, as an index names it. */
 export interface PageRef {
   readonly first: string;
   readonly last: string;
@@ -32,6 +32,8 @@ export interface PageRef {
 /** A run, as a checkpoint names it: its only page, or its index. */
 export interface RunRef extends PageRef {
   readonly pages: number;
+  /** How many indexes lie one above the other; 0: it is a page. */
+  readonly depth: number;
 }
 
 /** A page that was read and proven. */
@@ -65,12 +67,16 @@ export function valueAt({ keys, lines }: PageBody, place: number): string | unde
 
 /** The text of an index. */
 export function formatIndex(pages: readonly PageRef[]): string {
-  const lines = pages.map(({ first, last, name, digest, bytes, gone }) => JSON.stringify([first, last, name, digest, bytes, gone]));
-  return `I${FORMAT}\n${lines.join("\n")}`;
+  return `I${FORMAT}\n${pages.map(formatRef).join("\n")}`;
+}
+
+/** The line of an index that names a page. */
+export function formatRef({ first, last, name, digest, bytes, gone }: PageRef): string {
+  return JSON.stringify([first, last, name, digest, bytes, gone]);
 }
 
 /** @throws {StateError} STATE_CORRUPT if it is not the index that was asked for */
-export async function parseIndex(text: unknown, ref: RunRef, seal: Seal): Promise<readonly PageRef[]> {
+export async function parseIndex(text: unknown, ref: PageRef, seal: Seal): Promise<readonly PageRef[]> {
   const what = `the index "${ref.name}"`;
   return (await proven("I", text, ref, seal)).split("\n").map((line) => {
     const [first, last, name, digest, bytes, gone] = parseLine(line, what);
@@ -96,7 +102,7 @@ export function placeOf(keys: readonly string[], key: string): number {
   return low;
 }
 
-/** The first page that may hold this key or a higher one. */
+/** The place of the first page that may hold this key or a higher one. */
 export function pageFrom(pages: readonly PageRef[], key: string): number {
   let low = 0;
   for (let high = pages.length; low < high;) {
