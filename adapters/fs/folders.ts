@@ -36,6 +36,9 @@ export class Folders {
   async #make(path: string): Promise<void> {
     if (this.#known.has(path)) return;
     const parent = dirname(path);
+    const isOurs = path.startsWith(`${this.#directory}/`);
+    // A folder that stands may have been made a moment ago by somebody else, and so may those above it: from above, then.
+    if (isOurs) await this.#make(parent);
     for (;;) {
       try {
         await this.#calls.mkdir(path);
@@ -43,16 +46,25 @@ export class Folders {
       } catch (error) {
         if (codeOf(error) === "EEXIST") break;
         if (codeOf(error) !== "ENOENT" || parent === path) throw error;
+        // What was known to stand is gone.
+        this.#known.delete(parent);
         await this.#make(parent);
       }
     }
-    try {
-      // Also where somebody else has made it: that may be a moment ago.
-      await this.#calls.syncFolder(parent);
-    } catch (error) {
-      // A folder above ours that stood before, and is not ours to open.
-      if (path.startsWith(`${this.#directory}/`) || (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM")) throw error;
+    await this.#sync(parent, isOurs);
+    if (path === this.#directory) {
+      for (let above = parent; dirname(above) !== above; above = dirname(above)) await this.#sync(dirname(above), false);
     }
     this.#known.add(path);
+  }
+
+  /** Makes durable what a folder holds, also where somebody else has put it there. */
+  async #sync(path: string, isOurs: boolean): Promise<void> {
+    try {
+      await this.#calls.syncFolder(path);
+    } catch (error) {
+      // A folder above ours that stood before, and is not ours to open.
+      if (isOurs || (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM")) throw error;
+    }
   }
 }

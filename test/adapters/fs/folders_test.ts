@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { Folders } from "../../../adapters/fs/folders.ts";
+import type { FileCalls } from "../../../adapters/fs/calls.ts";
+import { nothing, SimulatedDisk } from "../../faults/simulated_disk.ts";
+
+/** Writes a file into a folder, and makes the file durable. */
+async function write(calls: FileCalls, folders: Folders, folder: string): Promise<void> {
+  await folders.within(folder, async () => {
+    const file = await calls.open(`${folder}/f`, "create");
+    await file.write(new Uint8Array([1]));
+    await file.sync();
+    await calls.syncFolder(folder);
+  });
+}
+
+Deno.test("within() makes durable every folder on the way, also one that another process made and did not sync", async () => {
+  for (const made of [["/a"], ["/a", "/a/d"], ["/a", "/a/d", "/a/d/x"], ["/a", "/a/d", "/a/d/x", "/a/d/x/y"]]) {
+    const disk = new SimulatedDisk();
+    const other = disk.process();
+    for (const path of made) await other.mkdir(path);
+    const calls = disk.process();
+    await write(calls, new Folders("/a/d", calls), "/a/d/x/y");
+    const left = disk.crash(nothing).process();
+    assert.deepEqual(await left.readdir("/a/d/x/y"), [{ name: "f", isFolder: false }], made.at(-1));
+  }
+});
+
+Deno.test("within() makes again what was removed, at any depth", async () => {
+  const disk = new SimulatedDisk();
+  const calls = disk.process();
+  const folders = new Folders("/d", calls);
+  await write(calls, folders, "/d/x/y");
+  await calls.unlink("/d/x/y/f");
+  for (const path of ["/d/x/y", "/d/x", "/d"]) await calls.rmdir(path);
+  await write(calls, folders, "/d/x/z");
+  assert.deepEqual(await calls.readdir("/d/x"), [{ name: "z", isFolder: true }]);
+});
