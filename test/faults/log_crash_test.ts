@@ -186,3 +186,41 @@ Deno.test("long workloads from a seed, cut off anywhere, again and again, lose n
   }
   console.log(`${states.looked} states after a power loss, seeds from ${first}: 0 unreadable, 0 torn, 0 lost`);
 });
+
+Deno.test("a segment whose seal came too late goes only once the frame that was quicker is durable", async () => {
+  const disk = new SimulatedDisk();
+  const tuning = tunings[2]!;
+  const before = openLog(disk.process(), tuning);
+  await write(before, { a: "A0" });
+  await before.close();
+
+  // Its frame stands, and its sync never ends.
+  let isWritten = () => {};
+  const quick = openLog(
+    disk.process(({ name, path }) => name === "sync" && path.includes("/seg/") ? (isWritten(), new Promise(() => {})) : undefined),
+    tuning,
+  );
+  let created = "";
+  let isLate = false;
+  const looks: Promise<Record<string, string>>[] = [];
+  const look = () => {
+    for (let seed = 0; seed < 8; seed++) looks.push(contentOf(openLog(disk.crash(seeded(seed)).process(), tuning)));
+  };
+  const sealing = openLog(
+    disk.process(async ({ name, path }) => {
+      if (isLate) look();
+      if (name === "open" && path.includes("/seg/")) created = path;
+      if (isLate || name !== "write" || !path.includes("/seg/") || path === created) return;
+      isLate = true;
+      await new Promise<void>((resolve) => {
+        isWritten = resolve;
+        write(quick, { b: "B0" }).catch(() => {});
+      });
+    }),
+    tuning,
+  );
+  await sealing.shrink();
+  look();
+  assert.ok(isLate);
+  for (const content of await Promise.all(looks)) assert.deepEqual({ b: "B0", ...content }, { a: "A0", b: "B0" });
+});

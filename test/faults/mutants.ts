@@ -282,6 +282,13 @@ export const mutants: readonly Mutant[] = [
     test: [conformance, "/B9b/"],
   },
   {
+    name: "a segment goes before what was quicker than its seal is durable",
+    file: "src/store/log/checkpointer.ts",
+    search: "await log.catchUp();\n    await segments.remove(name);",
+    replace: "await segments.remove(name);\n    await log.catchUp();",
+    test: ["test/faults/log_crash_test.ts", "/seal came/"],
+  },
+  {
     name: "listings do not see what is pending",
     file: "src/store/steps.ts",
     search: "if (covers(range, change.path)) slots.set(change.path, slotAfter(change, commit, at));",

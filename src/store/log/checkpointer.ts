@@ -279,9 +279,10 @@ export class Checkpointer {
     const name = log.paths.segment(first, toHex(log.options.random(8)));
     if (!await segments.create(name, headerOf(first))) return;
     if (await log.append({ ops: [], next: name })) return;
-    // Others were quicker: a seal with that number can not come any more.
-    await segments.remove(name);
+    // Others were quicker: once their frame is durable, the seal behind it counts for nothing. Not before: a power loss may
+    // take that frame and leave the seal.
     await log.catchUp();
+    await segments.remove(name);
   }
 }
 
