@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import type { FileCalls } from "../../adapters/fs/calls.ts";
 import { createDriver } from "../../adapters/fs/driver.ts";
+import type { Driver } from "../../src/store/driver.ts";
 import { createDigester } from "../../src/digest.ts";
-import type { LogTuning } from "../../src/store/log/log.ts";
+import type { LogOptions, LogTuning } from "../../src/store/log/log.ts";
 import { LogPort } from "../../src/store/log/log_port.ts";
 import { createSeal } from "../../src/store/seal.ts";
 import { seeded } from "./simulated_disk.ts";
@@ -13,18 +14,31 @@ let opened = 0;
 
 /** Opens the log in `/d`, as a process of its own. */
 export function openLog(calls: FileCalls, tuning: Partial<LogTuning>, warnings: string[] = []): LogPort {
-  const choose = seeded(++opened * 7919);
+  return openLogOn(createDriver({ given: "/d", absolute: "/d" }, calls, () => true), tuning, {
+    onWarning: ({ message }) => warnings.push(message),
+  });
+}
+
+/** Opens the log on a driver, as a process of its own. */
+export function openLogOn(driver: Driver, tuning: Partial<LogTuning>, options: Partial<LogOptions>): LogPort {
   return new LogPort({
-    driver: createDriver({ given: "/d", absolute: "/d" }, calls, () => true),
+    driver,
     root: "app!",
     seal,
-    random: (bytes) => Uint8Array.from({ length: bytes }, () => choose(65_536) >> 4),
+    random: randomOf(++opened * 7919),
     now: () => 0,
     readOnly: false,
     cacheBytes: 1024 * 1024,
-    onWarning: ({ message }) => warnings.push(message),
+    onWarning: () => {},
     tuning,
+    ...options,
   });
+}
+
+/** Random bytes from a seed. */
+export function randomOf(seed: number): (bytes: number) => Uint8Array {
+  const choose = seeded(seed);
+  return (bytes) => Uint8Array.from({ length: bytes }, () => choose(65_536) >> 4);
 }
 
 /** What a log holds. */
