@@ -224,3 +224,51 @@ Deno.test("a segment whose seal came too late goes only once the frame that was 
   assert.ok(isLate);
   for (const content of await Promise.all(looks)) assert.deepEqual({ b: "B0", ...content }, { a: "A0", b: "B0" });
 });
+
+Deno.test("what is acknowledged on a first checkpoint that another process has made, and not yet made durable, is not lost", async () => {
+  const disk = new SimulatedDisk();
+  let isStopped = false;
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => stop = resolve);
+  const making = openLog(
+    disk.process(({ name, path }) => {
+      isStopped ||= name === "syncFolder" && path.endsWith("/ckpt");
+      return isStopped ? (stop(), new Promise(() => {})) : undefined;
+    }),
+    tunings[2]!,
+  );
+  write(making, { a: "A0" }).catch(() => {});
+  await stopped;
+  await write(openLog(disk.process(), tunings[2]!), { b: "B0" });
+  assert.deepEqual(await contentOf(openLog(disk.crash(nothing).process(), tunings[2]!)), { b: "B0" });
+});
+
+Deno.test("a segment stays whose seal was quick enough, and whose maker stood still until the segment before it was gone", async () => {
+  const disk = new SimulatedDisk();
+  const tuning = tunings[2]!;
+  const before = openLog(disk.process(), tuning);
+  await write(before, { a: "A0" });
+  await before.close();
+
+  let created = "";
+  let isSealed = false;
+  const sealing = openLog(
+    disk.process(async ({ name, path }) => {
+      if (isSealed && created !== "") {
+        created = "";
+        const other = openLog(disk.process(), tuning);
+        for (let i = 0; i < 3; i++) {
+          await write(other, { b: `B${i}` });
+          await other.close();
+        }
+      }
+      if (name === "open" && path.includes("/seg/") && !isSealed) created = path;
+      if (name === "write" && path.includes("/seg/") && path !== created && created !== "") isSealed = true;
+    }),
+    tuning,
+  );
+  await sealing.shrink();
+  assert.ok(isSealed);
+  assert.deepEqual(await contentOf(sealing), { a: "A0", b: "B2" });
+  assert.deepEqual(await contentOf(openLog(disk.process(), tuning)), { a: "A0", b: "B2" });
+});

@@ -13,14 +13,12 @@ const seal = createSeal(createDigester());
 let opened = 0;
 
 /** Opens the log in `/d`, as a process of its own. */
-export function openLog(calls: FileCalls, tuning: Partial<LogTuning>, warnings: string[] = []): LogPort {
-  return openLogOn(createDriver({ given: "/d", absolute: "/d" }, calls, () => true), tuning, {
-    onWarning: ({ message }) => warnings.push(message),
-  });
+export function openLog(calls: FileCalls, tuning: Partial<LogTuning>, options: Partial<LogOptions> = {}): LogPort {
+  return openLogOn(createDriver({ given: "/d", absolute: "/d" }, calls, () => true), tuning, options);
 }
 
 /** Opens the log on a driver, as a process of its own. */
-export function openLogOn(driver: Driver, tuning: Partial<LogTuning>, options: Partial<LogOptions>): LogPort {
+export function openLogOn(driver: Driver, tuning: Partial<LogTuning>, options: Partial<LogOptions> = {}): LogPort {
   return new LogPort({
     driver,
     root: "app!",

@@ -5,7 +5,7 @@
  * @module
  */
 import type { LogTuning } from "../../src/store/log/log.ts";
-import { openLog } from "./log_fixture.ts";
+import { openLog, randomOf } from "./log_fixture.ts";
 import { createLedger, type Ledger, takeNumbers, verifyNumbers } from "./numbers.ts";
 import { type Choose, seeded, SimulatedDisk } from "./simulated_disk.ts";
 import { Turns } from "./simulated_turns.ts";
@@ -29,7 +29,7 @@ async function live(
   const turns = new Turns(choose);
   const count = 1 + choose(3);
   const processes = Array.from({ length: count }, async (_, process) => {
-    const port = openLog(disk.process(turns.gate(process)), tuning);
+    const port = openLog(disk.process(turns.gate(process)), tuning, { random: randomOf(choose(1e9)) });
     try {
       await takeNumbers(port, `${life}.${process}`, 1 + choose(6), ledger);
       await port.close();

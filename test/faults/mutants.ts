@@ -284,9 +284,16 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a segment goes before what was quicker than its seal is durable",
     file: "src/store/log/checkpointer.ts",
-    search: "await log.catchUp();\n    await segments.remove(name);",
+    search: "await log.catchUp();\n    if (log.known !== undefined && !isNamed(name, log.known)) await segments.remove(name);",
     replace: "await segments.remove(name);\n    await log.catchUp();",
     test: ["test/faults/log_crash_test.ts", "/seal came/"],
+  },
+  {
+    name: "a segment goes whose seal nobody can see any more",
+    file: "src/store/log/checkpointer.ts",
+    search: "if (log.known !== undefined && !isNamed(name, log.known)) await segments.remove(name);",
+    replace: "await segments.remove(name);",
+    test: ["test/faults/log_crash_test.ts", "/segment stays/"],
   },
   {
     name: "listings do not see what is pending",

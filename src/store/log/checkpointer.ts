@@ -12,7 +12,7 @@ import { type BuilderParts, mergeRuns, RunBuilder, WRITERS } from "./builder.ts"
 import { type Checkpoint, formatCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
 import { headerOf } from "./creation.ts";
 import type { FrameBody } from "./frame.ts";
-import type { Log } from "./log.ts";
+import type { Known, Log } from "./log.ts";
 import type { Position } from "./journal.ts";
 import { isPinned } from "./pins.ts";
 import { nameOf } from "./record_journal.ts";
@@ -280,9 +280,9 @@ export class Checkpointer {
     if (!await segments.create(name, headerOf(first))) return;
     if (await log.append({ ops: [], next: name })) return;
     // Others were quicker: once their frame is durable, the seal behind it counts for nothing. Not before: a power loss may
-    // take that frame and leave the seal.
+    // take that frame and leave the seal. Or the seal stood, and so much happened since that nobody can see it any more.
     await log.catchUp();
-    await segments.remove(name);
+    if (log.known !== undefined && !isNamed(name, log.known)) await segments.remove(name);
   }
 }
 
@@ -295,6 +295,12 @@ function smallest(ops: FrameBody["ops"]): Checkpoint["hot"] {
     left -= bytes;
     return true;
   }).map(([key, value]) => [key, value ?? null]);
+}
+
+/** Whether a segment is a part of the log. */
+function isNamed(name: string, { base, journal, sealed }: Known): boolean {
+  const names = [journal.position.name, base.segment?.name, ...base.dropped, ...[...base.sealed, ...sealed].map(([name]) => name)];
+  return names.includes(name);
 }
 
 /** How many of the newest runs are worth merging. */
