@@ -288,6 +288,10 @@ export class Log {
     for (const damaged of found.damaged) {
       this.#putAside(damaged, `"${damaged}" is damaged; the checkpoint before it and the log serve instead`);
     }
+    // Whoever made the first one may not have made it durable yet, and there is none before it: trying to make it does that.
+    if (found.checkpoint.generation === 0 && !this.options.readOnly && this.store.segments !== undefined) {
+      await this.checkpoints.create(found.checkpoint);
+    }
     this.#known = this.#begin(found.checkpoint);
     const { journal } = this.#known;
     const { name } = journal.position;
