@@ -13,6 +13,8 @@ export type Awaitable<T> = T | Promise<T>;
 export interface OpenFile {
   /** One `write(2)`: how many bytes it took. On a file opened to append they stand at the end, whoever else appends. */
   write(bytes: Uint8Array): Awaitable<number>;
+  /** One `pwrite(2)`, on a file opened to be mended: how many bytes it took. */
+  writeAt(from: number, bytes: Uint8Array): Awaitable<number>;
   /** Bytes from an offset, fewer where the file ends. */
   read(from: number, length: number): Awaitable<Uint8Array>;
   /** `fdatasync(2)`: data, and the size. */
@@ -22,6 +24,9 @@ export interface OpenFile {
   close(): Awaitable<void>;
 }
 
+/** What a file is opened for. */
+export type OpenAs = "read" | "append" | "create" | "mend";
+
 /** A name in a folder. */
 export interface FolderEntry {
   readonly name: string;
@@ -30,8 +35,11 @@ export interface FolderEntry {
 
 /** The calls on paths. */
 export interface FileCalls {
-  /** `open(2)`: "read"; "append": read and append, never created; "create": exclusively, mode 0600, to be written. */
-  open(path: string, how: "read" | "append" | "create"): Awaitable<OpenFile>;
+  /**
+   * `open(2)`: "read"; "append": read and append, never created; "create": exclusively, mode 0600, to be written; "mend": to be
+   * written anywhere, never created.
+   */
+  open(path: string, how: OpenAs): Awaitable<OpenFile>;
   /** A hard link: a second name. EEXIST where that is taken. */
   link(from: string, to: string): Awaitable<void>;
   unlink(path: string): Awaitable<void>;

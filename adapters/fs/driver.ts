@@ -86,7 +86,7 @@ function typed(
     // The log finds out itself what became of an append or a sync that failed.
     append: (name, frame) => segments.append(name, frame),
     read: (name, from) => reading(() => segments.read(name, from)),
-    sync: (name) => segments.sync(name),
+    sync: (name, from, bytes) => segments.sync(name, from, bytes),
     remove: (name) => writing(() => segments.remove(name)),
   };
 }

@@ -7,6 +7,9 @@ import { dirname } from "node:path";
 import type { FileCalls } from "./calls.ts";
 import { codeOf } from "./errors.ts";
 
+/** Why a folder above ours may not be synced. */
+const foreign: ReadonlySet<unknown> = new Set(["EACCES", "EPERM", "EROFS", "EINVAL"]);
+
 /** Makes the folders below, and up to, one directory. */
 export class Folders {
   readonly #calls: FileCalls;
@@ -63,8 +66,8 @@ export class Folders {
     try {
       await this.#calls.syncFolder(path);
     } catch (error) {
-      // A folder above ours that stood before, and is not ours to open.
-      if (isOurs || (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM")) throw error;
+      // A folder above ours that stood before, and is not ours to open, or on a file system that takes no writes.
+      if (isOurs || !foreign.has(codeOf(error))) throw error;
     }
   }
 }

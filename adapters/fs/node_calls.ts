@@ -15,6 +15,7 @@ const { constants } = node;
 const flags = {
   read: constants.O_RDONLY,
   append: constants.O_RDWR | constants.O_APPEND,
+  mend: constants.O_WRONLY,
   create: constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY,
 };
 
@@ -58,6 +59,7 @@ function openFile(fd: number): OpenFile {
       const written = await write(fd, bytes);
       return typeof written === "number" ? written : written.bytesWritten;
     },
+    writeAt: (from, bytes) => node.writeSync(fd, bytes, 0, bytes.length, from),
     read: async (from, length) => {
       const bytes = new Uint8Array(length);
       for (let at = 0; at < length;) {

@@ -80,15 +80,18 @@ export interface DriverSegments {
   create(name: string, header: Uint8Array): Promise<boolean>;
   /**
    * One write call at the end of the file, whoever else appends; not yet durable. Where it landed, which may be behind what
-   * others appended meanwhile. Undefined: the file is missing.
+   * others appended meanwhile. Undefined: the file is missing, and nothing was written.
    *
-   * @throws if not all of it was written; some of it may stand in the file all the same
+   * @throws if not all of it was written, or the file was removed meanwhile; some or all of it may stand there all the same
    */
   append(name: string, frame: Uint8Array): Promise<{ readonly start: number; readonly end: number } | undefined>;
   /** What stands in the file from this byte on, durable or not; empty if nothing does. Undefined: the file is missing. */
   read(name: string, from: number): Promise<Uint8Array | undefined>;
-  /** Makes durable what was appended so far, by whomever. */
-  sync(name: string): Promise<void>;
+  /**
+   * Makes durable these bytes, which stand in the file from that byte on, whoever wrote them. Where a sync of them has failed, the
+   * system may have given up on them and say nothing of it when it is asked again: so they are written once more, in their place.
+   */
+  sync(name: string, from: number, bytes: Uint8Array): Promise<void>;
   /** Takes a file away; one that is missing is fine. */
   remove(name: string): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * One process on a simulated disk, cut off by a power loss before each of its calls: what was acknowledged is there, what is
- * there is whole, and the log goes on.
+ * One process on a simulated disk, and a power loss before each of its calls, and before each call of whoever comes after it:
+ * what was acknowledged is there, what is there is whole, and the log goes on.
  *
  * `TEST_RUNS_FACTOR` multiplies how many states are looked at.
  *
@@ -8,8 +8,9 @@
  */
 import assert from "node:assert/strict";
 import type { LogTuning } from "../../src/store/log/log.ts";
-import { contentOf, contentsAfter, openLog, type Step, write } from "./log_fixture.ts";
-import { type Choose, Crash, exhaustively, type Gate, nothing, seeded, SimulatedDisk } from "./simulated_disk.ts";
+import { contentOf, openLog, type Step, workloads, write } from "./log_fixture.ts";
+import { type Content, History, notAllowed } from "./log_history.ts";
+import { type Choose, exhaustively, type Gate, nothing, seeded, SimulatedDisk } from "./simulated_disk.ts";
 
 const factor = Number(Deno.env.get("TEST_RUNS_FACTOR") ?? 1);
 
@@ -20,171 +21,167 @@ const tunings: readonly Partial<LogTuning>[] = [
   { frames: 1e6, bytes: 1e9, segmentBytes: 1e9 },
 ];
 
-/** What a transaction may do with two keys. */
-const actions = (i: number): readonly Step[] => [
-  { a: `A${i}` },
-  { b: `B${i}` },
-  { a: `A${i}`, b: `B${i}` },
-  { a: undefined, b: `B${i}` },
-  { a: undefined, b: undefined },
-];
+/** What whoever comes after a power loss writes. */
+const more: readonly Step[] = [{ c: "C1", a: "after" }, { c: undefined, d: "D2" }];
 
-/** Every workload of up to so many transactions. */
-function workloads(most: number): Step[][] {
-  let all: Step[][] = [[]];
-  const each: Step[][] = [];
-  for (let i = 0; i < most; i++) {
-    all = all.flatMap((steps) => actions(i).map((action) => [...steps, action]));
-    each.push(...all);
-  }
-  return each;
-}
+/** Is told of each call that is about to be made, by its number. */
+type Watch = (call: number, history: History) => void | Promise<void>;
 
-/** Lets so many calls through, and then none. */
-function cutAfter(calls: number): { readonly gate: Gate; readonly made: () => number } {
-  let made = 0;
-  return {
-    gate: () => {
-      if (++made > calls) throw new Crash("the power is gone");
-    },
-    made: () => made,
-  };
-}
-
-/** Runs steps until they are done or the power goes; how many were acknowledged, and how many calls were made. */
-async function run(
+/** The life of one process: all steps, then a clean close. */
+async function live(
   disk: SimulatedDisk,
   steps: readonly Step[],
   tuning: Partial<LogTuning>,
-  calls: number,
-): Promise<{ acked: number; made: number }> {
-  const { gate, made } = cutAfter(calls);
-  const port = openLog(disk.process(gate), tuning);
-  let acked = 0;
-  try {
-    for (const step of steps) {
-      await write(port, step);
-      acked++;
-    }
-    await port.close();
-  } catch { /* the power is gone */ }
-  // What is at work beside it comes to its end, too.
-  await port.close().catch(() => {});
-  return { acked, made: made() };
-}
-
-const states = { looked: 0 };
-
-/** Opens what a power loss left, and says how many of the steps it holds. */
-async function check(
-  disk: SimulatedDisk,
-  contents: readonly Record<string, string>[],
-  acked: number,
-  tuning: Partial<LogTuning>,
+  history: History,
+  watch: Watch = () => {},
 ): Promise<number> {
-  states.looked++;
-  const port = openLog(disk.process(), tuning);
-  const found = await contentOf(port);
-  for (let held = contents.length - 1; held >= acked; held--) {
+  let calls = 0;
+  const failures: unknown[] = [];
+  // What fails while watching is no failure of the call.
+  const gate: Gate = async () => {
     try {
-      assert.deepEqual(found, contents[held]);
-      return held;
-    } catch { /* an earlier one, then */ }
+      if (failures.length === 0) await watch(calls++, history);
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  const port = openLog(disk.process(gate), tuning);
+  for (const step of steps) {
+    history.begin(step);
+    await write(port, step);
+    history.end("acknowledged");
   }
-  assert.fail(
-    `${acked} were acknowledged, and there is ${JSON.stringify(found)}, which is none of ${JSON.stringify(contents.slice(acked))}`,
-  );
+  await port.close();
+  // What is at work beside it comes to its end, too.
+  await port.close();
+  if (failures.length > 0) throw failures[0];
+  return calls;
 }
 
-/** Looks at one state; goes on in it, is perhaps cut off again, and looks once more. */
-async function explore(
-  disk: SimulatedDisk,
-  steps: readonly Step[],
-  acked: number,
-  tuning: Partial<LogTuning>,
-  choose: Choose,
-): Promise<void> {
-  const contents = contentsAfter(steps);
-  const held = await check(disk, contents, acked, tuning);
-  const more: Step[] = [{ c: "C1", a: "after" }, { c: undefined, d: "D2" }];
-  const whole = [...steps.slice(0, held), ...more];
-  const calls = choose(2) === 0 ? Infinity : choose(60);
-  const again = await run(disk, more, tuning, calls);
-  await check(disk.crash(choose), contentsAfter(whole), held + again.acked, tuning);
+let looked = 0;
+
+/** Opens what a power loss left. */
+async function check(disk: SimulatedDisk, possible: ReadonlySet<Content>, tuning: Partial<LogTuning>): Promise<Content> {
+  looked++;
+  const content = JSON.stringify(await contentOf(openLog(disk.process(), tuning)));
+  assert.ok(possible.has(content), notAllowed(content, possible));
+  return content;
+}
+
+/** Goes on in what a power loss left, and cuts the power again before each call that this makes, or before some of them. */
+async function goOn(disk: SimulatedDisk, content: Content, tuning: Partial<LogTuning>, choose: Choose, isCut: (call: number) => boolean) {
+  const history = new History([content]);
+  await live(disk, more, tuning, history, async (call, { possible }) => {
+    if (isCut(call)) await check(disk.crash(choose), possible, tuning);
+  });
+  await check(disk.crash(choose), history.possible, tuning);
+}
+
+async function labelled(label: unknown, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    throw new Error(`${JSON.stringify(label)}: ${(error as Error).stack}`, { cause: error });
+  }
 }
 
 Deno.test("every workload of up to three transactions, cut off before every call, loses nothing that was acknowledged", async () => {
-  states.looked = 0;
-  let offset = 0;
+  looked = 0;
+  let cuts = 0;
   for (const tuning of tunings) {
     for (const steps of workloads(3)) {
-      // Of the longest ones every third cut, another one each time; all of them by night.
-      const stride = steps.length < 3 || factor > 1 ? 1 : 3;
-      for (let calls = stride === 1 ? 0 : (offset++) % stride;; calls += stride) {
-        const disk = new SimulatedDisk();
-        const { acked, made } = await run(disk, steps, tuning, calls);
-        const seed = calls * 31 + steps.length;
-        const label = `${JSON.stringify({ tuning, steps, calls, seed })}`;
-        try {
-          await explore(disk.crash(nothing), steps, acked, tuning, seeded(seed));
-          for (let i = 0; i < factor; i++) await explore(disk.crash(seeded(seed + i)), steps, acked, tuning, seeded(seed + i + 1));
-        } catch (error) {
-          throw new Error(`${label}: ${(error as Error).message}`, { cause: error });
+      const disk = new SimulatedDisk();
+      await live(disk, steps, tuning, new History(), async (call, { possible }) => {
+        for (let i = 0; i < factor; i++) {
+          const seed = cuts++;
+          await labelled({ tuning, steps, call, seed }, async () => {
+            if (i === 0) await check(disk.crash(nothing), possible, tuning);
+            const left = disk.crash(seeded(seed));
+            const content = await check(left, possible, tuning);
+            // In some of them it goes on, and is cut off again.
+            if (seed % 40 === 0) await goOn(left, content, tuning, seeded(seed + 1), (call) => (call + seed) % 5 === 0);
+          });
         }
-        if (made <= calls) break;
-      }
+      });
     }
   }
-  console.log(`${states.looked} states after a power loss: 0 unreadable, 0 torn, 0 lost`);
+  console.log(`${looked} states after a power loss: 0 unreadable, 0 torn, 0 lost`);
+  assert.ok(looked >= 80_000, `only ${looked} states were looked at`);
 });
 
-Deno.test("one workload, cut off before every call, in every state that a power loss may leave, loses nothing that was acknowledged", async () => {
-  states.looked = 0;
-  const steps: Step[] = [{ a: "A0", b: "B0" }, { a: undefined, b: "B1" }];
-  const contents = contentsAfter(steps);
-  let whole = 0;
+Deno.test("every workload of one transaction, cut off before every call, and cut off again before every call of going on, loses nothing", async () => {
+  looked = 0;
+  let cuts = 0;
   for (const tuning of tunings) {
-    for (let calls = 0;; calls++) {
+    for (const steps of workloads(1)) {
       const disk = new SimulatedDisk();
-      const { acked, made } = await run(disk, steps, tuning, calls);
-      if (await exhaustively(200 * factor, async (choose) => void await check(disk.crash(choose), contents, acked, tuning))) whole++;
-      if (made <= calls) break;
+      await live(disk, steps, tuning, new History(), async (call, { possible }) => {
+        const seed = cuts++;
+        await labelled({ tuning, steps, call, seed }, async () => {
+          for (const choose of [nothing, ...Array.from({ length: factor }, (_, i) => seeded(seed + i * 1e6))]) {
+            const left = disk.crash(choose);
+            await goOn(left, await check(left, possible, tuning), tuning, seeded(seed + 1), () => true);
+          }
+        });
+      });
     }
   }
-  console.log(`${states.looked} states, all there are after ${whole} of the cuts`);
+  console.log(`${looked} states after a power loss: 0 unreadable, 0 torn, 0 lost`);
+  assert.ok(looked >= 50_000, `only ${looked} states were looked at`);
+});
+
+Deno.test("some workloads, cut off before every call, in every state that a power loss may leave, loses nothing that was acknowledged", async () => {
+  looked = 0;
+  let [cuts, whole] = [0, 0];
+  for (const tuning of tunings) {
+    for (const steps of [{ a: "A0" }, { a: "A0", b: "B0" }, { a: undefined }].map((first) => [first, { a: undefined, b: "B1" }])) {
+      const disk = new SimulatedDisk();
+      await live(disk, steps, tuning, new History(), async (_, { possible }) => {
+        cuts++;
+        if (await exhaustively(200 * factor, async (choose) => void await check(disk.crash(choose), possible, tuning))) whole++;
+      });
+    }
+  }
+  console.log(`${looked} states, which are all there are after ${whole} of ${cuts} cuts`);
+  assert.ok(looked >= 20_000, `only ${looked} states were looked at`);
 });
 
 Deno.test("long workloads from a seed, cut off anywhere, again and again, lose nothing that was acknowledged", async () => {
-  states.looked = 0;
+  looked = 0;
   const first = Number(Deno.env.get("TEST_SEED") ?? Math.floor(Math.random() * 1e9));
-  for (let i = 0; i < 300 * factor; i++) {
+  for (let i = 0; i < 100 * factor; i++) {
     const seed = first + i;
     const choose = seeded(seed);
     const tuning = tunings[choose(tunings.length)]!;
-    try {
+    await labelled(`TEST_SEED=${seed}`, async () => {
       let disk = new SimulatedDisk();
-      let steps: Step[] = [];
-      let acked = 0;
+      let history = new History();
       for (let life = 0; life < 6; life++) {
-        const next = Array.from({ length: 1 + choose(8) }, (_, k): Step => {
+        const steps = Array.from({ length: 1 + choose(8) }, (_, k): Step => {
           const key = `k${choose(6)}`;
           const value = choose(4) === 0 ? undefined : `V${life}.${k}${"x".repeat(choose(3) * 40)}`;
           return choose(3) === 0 ? { [key]: value, [`k${choose(6)}`]: `W${life}.${k}` } : { [key]: value };
         });
-        const result = await run(disk, next, tuning, choose(5) === 0 ? Infinity : choose(150));
-        steps = [...steps, ...next];
-        acked += result.acked;
-        disk = disk.crash(choose);
-        const held = await check(disk, contentsAfter(steps), acked, tuning);
-        // The one in doubt is decided from here on.
-        steps = steps.slice(0, held);
-        acked = held;
+        // Anywhere, or after the end.
+        let next: { readonly disk: SimulatedDisk; readonly content: Content } | undefined;
+        const last = choose(5) === 0 ? Infinity : choose(200);
+        const cut = async (history: History) => {
+          const left = disk.crash(choose);
+          return { disk: left, content: await check(left, history.possible, tuning) };
+        };
+        await live(disk, steps, tuning, history, async (call, history) => {
+          if (call === last) next = await cut(history);
+          else if (choose(20) === 0) await cut(history);
+        });
+        ({ disk, content: history } = await (async () => {
+          const { disk: left, content } = next ?? await cut(history);
+          return { disk: left, content: new History([content]) };
+        })());
       }
-    } catch (error) {
-      throw new Error(`TEST_SEED=${seed}: ${(error as Error).message}`, { cause: error });
-    }
+    });
   }
-  console.log(`${states.looked} states after a power loss, seeds from ${first}: 0 unreadable, 0 torn, 0 lost`);
+  console.log(`${looked} states after a power loss, seeds from ${first}: 0 unreadable, 0 torn, 0 lost`);
+  assert.ok(looked >= 2_000, `only ${looked} states were looked at`);
 });
 
 Deno.test("a segment whose seal came too late goes only once the frame that was quicker is durable", async () => {

@@ -56,12 +56,24 @@ export async function write(port: LogPort, step: Step): Promise<void> {
   assert.equal(await port.commit({ checks: [], set, remove, durable: true }), true);
 }
 
-/** What a log holds after each of some steps, from none on. */
-export function contentsAfter(steps: readonly Step[]): Record<string, string>[] {
-  const contents: Record<string, string>[] = [{}];
-  for (const step of steps) {
-    const next: Record<string, string | undefined> = { ...contents.at(-1)!, ...step };
-    contents.push(Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined)) as Record<string, string>);
+/** What a transaction may do with two keys. */
+function actions(i: number): readonly Step[] {
+  return [
+    { a: `A${i}` },
+    { b: `B${i}` },
+    { a: `A${i}`, b: `B${i}` },
+    { a: undefined, b: `B${i}` },
+    { a: undefined, b: undefined },
+  ];
+}
+
+/** Every workload of up to so many transactions on two keys. */
+export function workloads(most: number): Step[][] {
+  let all: Step[][] = [[]];
+  const each: Step[][] = [];
+  for (let i = 0; i < most; i++) {
+    all = all.flatMap((steps) => actions(i).map((action) => [...steps, action]));
+    each.push(...all);
   }
-  return contents;
+  return each;
 }

@@ -2,14 +2,17 @@
  * A POSIX file system in memory, as a power loss leaves it: what was synced is there, and of what was not, anything.
  *
  * - A write counts for a running process at once, and for the disk once its file is synced. Until then it may be kept, lost,
- *   torn, or there in size alone, as zeros; whatever became of the writes before it.
+ *   torn, or there in size alone, as zeros; whatever became of the writes before it. What was there before is not zeroed.
  * - A name counts for the disk once its folder is synced. Until then the changes of one name may be kept up to any of them;
  *   different names are independent of each other.
- * - A sync that failed leaves what was written as if it were clean: a later sync of the same file does not write it.
+ * - A sync that failed leaves what was written as if it were clean: a later sync of the same file does not write it. Everybody
+ *   who has the file open is told of the failure, once; who opens it later is not.
+ * - A sync of a folder that failed changed nothing; a later one may succeed. (File systems with a journal write names into it,
+ *   and stop altogether when that fails.)
  *
  * @module
  */
-import type { FileCalls, FolderEntry, OpenFile } from "../../adapters/fs/calls.ts";
+import type { FileCalls, FolderEntry, OpenAs, OpenFile } from "../../adapters/fs/calls.ts";
 
 /** Which of so many possibilities. */
 export type Choose = (possibilities: number) => number;
@@ -20,11 +23,18 @@ export interface Call {
   readonly path: string;
 }
 
-/**
- * Looks at each call before it is made: may wait, may fail it. A number: a write takes only so many bytes; a sync with -1
- * fails, for whoever has the file open.
- */
-export type Gate = (call: Call) => void | number | Promise<void | number>;
+/** What goes wrong with a call. */
+export interface Fault {
+  /** It fails with this code, as in "EIO". A sync that does leaves what it was to write in limbo. */
+  readonly code?: string;
+  /** It is made all the same, and fails then. */
+  readonly isMade?: boolean;
+  /** A write takes only so many bytes (below 0: all but so many); with a code it fails then. */
+  readonly bytes?: number;
+}
+
+/** Looks at each call before it is made: may wait, may say what goes wrong with it. Where it throws, the process is no more. */
+export type Gate = (call: Call) => void | Fault | Promise<void | Fault>;
 
 interface File {
   readonly kind: "file";
@@ -36,7 +46,15 @@ interface File {
   /** Written before a sync that failed: on the disk or not, and never asked for again. */
   limbo: Write[];
   /** Syncs that failed: each is told to everybody who has the file open, once. */
-  failures: number;
+  failures: Failure[];
+}
+
+/** A sync that failed. */
+interface Failure {
+  /** Somebody who was told of it has synced since: whatever that one goes on with must be on the disk again. */
+  isMended: boolean;
+  /** Somebody who could not know of it opened the file before that. */
+  isHidden: boolean;
 }
 
 interface Write {
@@ -54,24 +72,37 @@ interface Folder {
 /** A disk. Processes on it see each other's calls at once. */
 export class SimulatedDisk {
   readonly #root: Folder;
-  readonly #capacity: number;
+  /** How many bytes it holds. */
+  capacity: number = Infinity;
 
-  /** An empty disk that holds so many bytes. */
-  constructor(capacity: number = Infinity, root: Folder = { kind: "folder", names: new Map(), durable: new Map(), pending: [] }) {
-    this.#capacity = capacity;
+  /** An empty disk. */
+  constructor(root: Folder = { kind: "folder", names: new Map(), durable: new Map(), pending: [] }) {
     this.#root = root;
   }
 
   /** What a power loss leaves, of all that it may leave. */
   crash(choose: Choose): SimulatedDisk {
-    return new SimulatedDisk(this.#capacity, survivor(this.#root, choose, new Map()) as Folder);
+    return new SimulatedDisk(survivor(this.#root, choose, new Map()) as Folder);
+  }
+
+  /**
+   * Whether a sync failed that nobody has made good, while somebody who could not know of it had the file open: what that one
+   * saw a power loss may take.
+   */
+  get isBetrayed(): boolean {
+    const isSo = (node: File | Folder): boolean =>
+      node.kind === "file" ? node.failures.some(({ isMended, isHidden }) => isHidden && !isMended) : [...node.names.values()].some(isSo);
+    return isSo(this.#root);
   }
 
   /** The calls of one process. */
   process(gate: Gate = () => {}): FileCalls {
-    const call = async <T>(name: Call["name"], path: string, act: (allowed: number) => T): Promise<T> => {
-      const allowed = await gate({ name, path });
-      return act(typeof allowed === "number" ? allowed : Infinity);
+    const call = async <T>(name: Call["name"], path: string, act: (fault: Fault) => T): Promise<T> => {
+      const fault = await gate({ name, path }) ?? fine;
+      if (fault.code !== undefined && !fault.isMade && name !== "write" && name !== "sync") throw failure(fault.code, `${name} ${path}`);
+      const result = act(fault);
+      if (fault.code !== undefined) throw failure(fault.code, `${name} ${path}`);
+      return result;
     };
     return {
       open: (path, how) => call("open", path, () => this.#open(path, how, call)),
@@ -110,6 +141,18 @@ export class SimulatedDisk {
     };
   }
 
+  /** All files, with what is in them. */
+  get files(): ReadonlyMap<string, Uint8Array> {
+    const files = new Map<string, Uint8Array>();
+    const walk = (folder: Folder, path: string): void => {
+      for (const [name, node] of folder.names) {
+        node.kind === "file" ? files.set(`${path}/${name}`, node.bytes) : walk(node, `${path}/${name}`);
+      }
+    };
+    walk(this.#root, "");
+    return files;
+  }
+
   /** Bytes in all files. */
   get size(): number {
     const sizeOf = (node: File | Folder): number =>
@@ -119,40 +162,56 @@ export class SimulatedDisk {
 
   #open(
     path: string,
-    how: "read" | "append" | "create",
-    call: <T>(name: Call["name"], path: string, act: (allowed: number) => T) => Promise<T>,
+    how: OpenAs,
+    call: <T>(name: Call["name"], path: string, act: (fault: Fault) => T) => Promise<T>,
   ): OpenFile {
     if (how === "create") {
-      this.#put(path, { kind: "file", bytes: new Uint8Array(), links: 1, durable: new Uint8Array(), pending: [], limbo: [], failures: 0 });
+      this.#put(path, { kind: "file", bytes: new Uint8Array(), links: 1, durable: new Uint8Array(), pending: [], limbo: [], failures: [] });
     }
     const file = this.#find(path);
     if (file.kind === "folder") throw failure("EISDIR", path);
-    let told = file.failures;
+    for (const failed of file.failures) if (!failed.isMended) failed.isHidden = true;
+    const unknown = file.failures.length;
+    let told = unknown;
     return {
       write: (bytes) =>
-        call("write", path, (allowed) => {
-          const room = this.#capacity - this.size;
-          const taken = bytes.slice(0, Math.min(allowed, room));
-          if (taken.length === 0 && bytes.length > 0) throw failure("ENOSPC", path);
+        call("write", path, ({ bytes: allowed, code, isMade }) => {
+          const room = this.capacity === Infinity ? Infinity : this.capacity - this.size;
+          const most = allowed === undefined
+            ? (code === undefined || isMade ? Infinity : 0)
+            : allowed < 0
+            ? bytes.length + allowed
+            : allowed;
+          const taken = bytes.slice(0, Math.max(0, Math.min(most, room)));
+          if (taken.length === 0 && bytes.length > 0) throw failure(code ?? "ENOSPC", path);
           const at = file.bytes.length;
+          file.bytes = written(file.bytes, { at, bytes: taken });
+          file.pending.push({ at, bytes: taken });
+          return taken.length;
+        }),
+      writeAt: (at, bytes) =>
+        call("writeAt", path, ({ bytes: most = bytes.length }) => {
+          if (how !== "mend") throw failure("EBADF", path);
+          const taken = bytes.slice(0, Math.max(0, most));
           file.bytes = written(file.bytes, { at, bytes: taken });
           file.pending.push({ at, bytes: taken });
           return taken.length;
         }),
       read: (from, length) => call("read", path, () => file.bytes.slice(from, from + length)),
       sync: () =>
-        call("sync", path, (allowed) => {
-          if (allowed < 0) {
+        call("sync", path, ({ code }) => {
+          if (code !== undefined) {
             file.limbo.push(...file.pending);
             file.pending = [];
-            file.failures++;
+            file.failures.push({ isMended: false, isHidden: false });
           }
-          if (told < file.failures) {
-            told = file.failures;
-            throw failure("EIO", path);
+          if (told < file.failures.length) {
+            told = file.failures.length;
+            throw failure(code ?? "EIO", path);
           }
           for (const write of file.pending) file.durable = written(file.durable, write);
           file.pending = [];
+          for (const failed of file.failures.slice(unknown)) failed.isMended = true;
         }),
       stat: () => call("stat", path, () => ({ size: file.bytes.length, links: file.links })),
       close: () => {},
@@ -190,13 +249,10 @@ export class SimulatedDisk {
 /** The process that made a call is no more. */
 export class Crash extends Error {}
 
+const fine: Fault = {};
+
 function failure(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: "${path}"`), { code });
-}
-
-/** Fails a call with a code. */
-export function failCall(code: string, { name, path }: Call): never {
-  throw failure(code, `${name} ${path}`);
 }
 
 function written(bytes: Uint8Array, { at, bytes: added }: Write): Uint8Array {
@@ -215,8 +271,8 @@ function survivor(node: File | Folder, choose: Choose, met: Map<File, File>): Fi
       return known;
     }
     let bytes = node.durable;
-    for (const write of [...node.limbo, ...node.pending].sort((a, b) => a.at - b.at)) bytes = kept(bytes, write, choose);
-    const file: File = { kind: "file", bytes, links: 1, durable: bytes, pending: [], limbo: [], failures: 0 };
+    for (const write of [...node.limbo, ...node.pending]) bytes = kept(bytes, write, choose);
+    const file: File = { kind: "file", bytes, links: 1, durable: bytes, pending: [], limbo: [], failures: [] };
     met.set(node, file);
     return file;
   }
@@ -242,7 +298,7 @@ function kept(bytes: Uint8Array, write: Write, choose: Choose): Uint8Array {
     case 1:
       return written(bytes, write);
     case 2:
-      return written(bytes, { at, bytes: new Uint8Array(added.length) });
+      return at + added.length <= bytes.length ? bytes : written(new Uint8Array(at + added.length), { at: 0, bytes });
     default:
       return written(bytes, { at, bytes: added.subarray(0, choose(added.length)) });
   }

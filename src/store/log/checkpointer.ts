@@ -13,7 +13,7 @@ import { type Checkpoint, formatCheckpoint, type StoredCheckpoint } from "./chec
 import { headerOf } from "./creation.ts";
 import type { FrameBody } from "./frame.ts";
 import type { Known, Log } from "./log.ts";
-import type { Position } from "./journal.ts";
+import { type Position, Unknown } from "./journal.ts";
 import { isPinned } from "./pins.ts";
 import { nameOf } from "./record_journal.ts";
 import { Superseded } from "./runs.ts";
@@ -278,9 +278,13 @@ export class Checkpointer {
     const first = log.known!.journal.position.number + 1;
     const name = log.paths.segment(first, toHex(log.options.random(8)));
     if (!await segments.create(name, headerOf(first))) return;
-    if (await log.append({ ops: [], next: name })) return;
-    // Others were quicker: once their frame is durable, the seal behind it counts for nothing. Not before: a power loss may
-    // take that frame and leave the seal. Or the seal stood, and so much happened since that nobody can see it any more.
+    const stands = await log.append({ ops: [], next: name }).catch((error) => {
+      if (!(error instanceof Unknown)) throw error;
+      return false;
+    });
+    if (stands) return;
+    // Others were quicker, and their frame is durable: the seal behind it counts for nothing. Or the seal stands all the same, or
+    // it stood, and so much happened since that nobody can see it any more.
     await log.catchUp();
     if (log.known !== undefined && !isNamed(name, log.known)) await segments.remove(name);
   }

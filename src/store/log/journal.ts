@@ -33,9 +33,9 @@ export interface Journal {
    */
   read(): Promise<readonly Frame[]>;
   /**
-   * Adds a frame behind the last one. True: it stands there, durable. False: another frame does; read on.
+   * Adds a frame behind the last one. True: it stands there, durable. False: another frame does, durable; read on.
    *
-   * @throws {Removed} if the place where it would stand is gone
+   * @throws {Removed} if the place where it would stand is gone, so that it will never stand there
    * @throws {StateError} STATE_DRIVER if it was not written, and will not be
    * @throws {Unknown} if that could not be learnt
    */

@@ -1,6 +1,7 @@
 /**
  * The log in append-only files that several processes share. Whoever appends reads what stands before its frame; the first
- * frame that follows the last one wins its number, and every other is dead bytes. Nothing is ever cut off or written over.
+ * frame that follows the last one wins its number, and every other is dead bytes. Nothing is ever cut off, or written over
+ * with anything but itself.
  *
  * @module
  */
@@ -11,16 +12,25 @@ import { corrupt, type Seal } from "../seal.ts";
 import { type Frame, peekFrame, proveFrame } from "./frame.ts";
 import { type Journal, type Position, Removed, Unknown } from "./journal.ts";
 
-/** Times that frames are appended again where syncing them failed. */
+/** Times that the same bytes are synced. */
 const TRIES = 3;
 const NEWLINE = 10;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** A frame, and where it stands. */
+interface Standing {
+  readonly frame: Frame;
+  /** The byte behind it. */
+  readonly end: number;
+}
+
 /** What a look at the bytes behind the known end showed. */
-interface Scan {
-  /** Frames that chain, with where each ends. */
-  readonly frames: readonly { readonly frame: Frame; readonly end: number }[];
+interface Look {
+  /** What stands there, from the known end on. */
+  readonly bytes: Uint8Array;
+  /** Frames that chain. */
+  readonly frames: readonly Standing[];
   /** Bytes behind them that are no frame that ever counted. */
   readonly torn: number;
 }
@@ -32,8 +42,8 @@ export class SegmentJournal implements Journal {
   #at: Position;
   /** Bytes behind the known end that hold no frame: looked at once. */
   #dead = 0;
-  /** A sync failed: what stands behind the known end may be in no memory but this machine's, whatever a later sync says. */
-  #isSuspect = false;
+  /** The frames of this segment up to this byte are durable. */
+  #durable = 0;
   #torn: { readonly name: string; readonly from: number; readonly bytes: number } | undefined;
 
   /** Begins to read at a position. */
@@ -52,15 +62,24 @@ export class SegmentJournal implements Journal {
   }
 
   async read(): Promise<readonly Frame[]> {
+    const before = this.#at;
+    try {
+      return await this.#read();
+    } catch (error) {
+      // What was read and is not given to anybody is read again.
+      [this.#at, this.#dead, this.#durable] = [before, 0, 0];
+      throw error;
+    }
+  }
+
+  async #read(): Promise<readonly Frame[]> {
     const all: Frame[] = [];
     for (;;) {
       const { name, from } = this.#at;
-      const bytes = await this.#segments.read(name, from);
-      if (bytes === undefined) throw new Removed(`the segment "${name}" is gone`);
+      const { bytes, frames, torn } = await this.#look();
       if (bytes.length === this.#dead) return all;
-      const { frames, torn } = await this.#scan(bytes);
-      if (frames.length > 0) await this.#sync(frames.map(({ frame }) => frame));
-      for (const { frame, end } of frames) this.#advance(frame, from + end);
+      if (frames.length > 0) await this.#keep(from, bytes.subarray(0, frames.at(-1)!.end - from));
+      for (const standing of frames) this.#advance(standing);
       all.push(...frames.map(({ frame }) => frame));
       if (this.#at.name !== name) continue;
       this.#dead = bytes.length - (this.#at.from - from);
@@ -70,88 +89,81 @@ export class SegmentJournal implements Journal {
   }
 
   async append(frame: Frame): Promise<boolean> {
-    try {
-      return await this.#append(frame);
-    } catch (error) {
-      if (error instanceof Removed || isStateError(error)) throw error;
-      throw new Unknown(reasonOf(error), { cause: error });
-    }
-  }
-
-  async #append(frame: Frame): Promise<boolean> {
     const { name, from, number, digest } = this.#at;
     if (frame.number !== number + 1 || frame.prev !== digest) {
       throw new TypeError("Cannot append a frame that does not follow the last one");
     }
     const bytes = encodeFrame(frame.line);
-    let end: number;
+    let end: number | undefined;
+    let failure: unknown;
     try {
-      const landed = await this.#segments.append(name, bytes);
-      if (landed === undefined) throw new Removed(`the segment "${name}" is gone`);
-      end = landed.end;
+      end = (await this.#segments.append(name, bytes))?.end;
+      if (end === undefined) throw new Removed(`the segment "${name}" is gone`);
     } catch (error) {
       if (error instanceof Removed) throw error;
-      // Whether any of it was written, reading shows; a write that has failed does not come later.
-      const at = await this.#find(frame);
-      if (at === false) return false;
-      if (at === undefined) {
-        throw new StateError("STATE_DRIVER", `Cannot append to "${name}": ${reasonOf(error)}`, { details: {}, cause: error });
-      }
-      end = at;
+      failure = error;
     }
-    // Where it is not alone behind the known end, another frame may stand before it.
-    if (end !== from + bytes.length) {
-      if (end < from + bytes.length) throw corrupt(`the segment "${name}"`, `it ends before byte ${from}, where the last frame ended`);
-      const at = await this.#find(frame);
-      if (at === false) return false;
-      if (at === undefined) throw new Error(`"${name}" does not read back what was appended`);
-      end = at;
+    if (end! < from + bytes.length) throw corrupt(`the segment "${name}"`, `it ends before byte ${from}, where the last frame ended`);
+    let next: Standing | undefined;
+    try {
+      // Where it is alone behind the known end, it is the next one. Else another may stand before it, and that one counts against
+      // this one only once it cannot be lost: else this one may count after all.
+      const look = end === from + bytes.length ? { bytes, frames: [{ frame, end }] } : await this.#look();
+      next = look.frames[0];
+      if (next !== undefined) await this.#keep(from, look.bytes.subarray(0, next.end - from));
+    } catch (error) {
+      if (isStateError(error) && error.code !== "STATE_DRIVER") throw error;
+      throw new Unknown(reasonOf(error), { cause: error });
     }
-    await this.#sync([frame]);
-    this.#advance(frame, end);
+    if (next === undefined) {
+      if (failure === undefined) throw corrupt(`the segment "${name}"`, "it does not hold what was appended to it");
+      // A write that has failed does not come later.
+      throw new StateError("STATE_DRIVER", `Cannot append to "${name}": ${reasonOf(failure)}`, { details: {}, cause: failure });
+    }
+    if (next.frame.digest !== frame.digest) return false;
+    this.#advance(next);
     return true;
   }
 
-  /** Where a frame ends that was appended; false: another one has its number; undefined: it is not there. */
-  async #find(frame: Frame): Promise<number | false | undefined> {
-    const { name, from } = this.#at;
-    const bytes = await this.#segments.read(name, from);
-    if (bytes === undefined) throw new Removed(`the segment "${name}" is gone`);
-    const first = (await this.#scan(bytes)).frames[0];
-    return first === undefined ? undefined : first.frame.digest === frame.digest && from + first.end;
-  }
-
-  #advance(frame: Frame, from: number): void {
-    const name = frame.next ?? this.#at.name;
-    this.#at = { name, from: name === this.#at.name ? from : 0, number: frame.number, digest: frame.digest };
+  #advance({ frame, end }: Standing): void {
+    const { name } = this.#at;
+    const next = frame.next ?? name;
+    this.#at = { name: next, from: next === name ? end : 0, number: frame.number, digest: frame.digest };
     this.#dead = 0;
+    if (next !== name) this.#durable = 0;
   }
 
-  /**
-   * Makes frames durable, before anybody is told of them. Where that fails, the system may have given up on what was written
-   * without saying so again: the same frames are appended once more; the copies are dead bytes where the first ones stand.
-   */
-  async #sync(frames: readonly Frame[]): Promise<void> {
-    for (let attempt = 1;; attempt++) {
+  /** Makes bytes behind the known end durable, before anybody is told of the frames in them. */
+  async #keep(from: number, bytes: Uint8Array): Promise<void> {
+    const end = from + bytes.length;
+    for (let attempt = 1; end > this.#durable; attempt++) {
       try {
-        if (this.#isSuspect) {
-          for (const { line } of frames) {
-            if (await this.#segments.append(this.#at.name, encodeFrame(line)) === undefined) throw new Removed("the segment is gone");
-          }
-        }
-        await this.#segments.sync(this.#at.name);
-        this.#isSuspect = false;
-        return;
+        await this.#segments.sync(this.#at.name, from, bytes);
+        this.#durable = end;
       } catch (error) {
-        if (error instanceof Removed) throw error;
-        this.#isSuspect = true;
         if (attempt === TRIES) throw error;
       }
     }
   }
 
-  async #scan(bytes: Uint8Array): Promise<Scan> {
-    const frames: { frame: Frame; end: number }[] = [];
+  /** Looks at what stands behind the known end. */
+  async #look(): Promise<Look> {
+    for (;;) {
+      const { name, from } = this.#at;
+      const bytes = await this.#segments.read(name, from);
+      if (bytes === undefined) throw new Removed(`the segment "${name}" is gone`);
+      if (bytes.length === this.#dead) return { bytes, frames: [], torn: 0 };
+      const { frames, torn } = await this.#scan(bytes);
+      const last = frames.at(-1);
+      if (last === undefined || bytes[last.end - from - 1] === NEWLINE) return { bytes, frames, torn };
+      // Whole, but for the newline behind it: what is torn behind it would be a part of its line.
+      await this.#segments.append(name, Uint8Array.of(NEWLINE));
+    }
+  }
+
+  async #scan(bytes: Uint8Array): Promise<Pick<Look, "frames" | "torn">> {
+    const { from } = this.#at;
+    const frames: Standing[] = [];
     let { number, digest } = this.#at;
     let torn = 0;
     const later: string[] = [];
@@ -164,7 +176,7 @@ export class SegmentJournal implements Journal {
         const frame = seen?.number === number + 1 && seen.prev === digest ? await proveFrame(line, this.#seal) : undefined;
         if (frame !== undefined) {
           ({ number, digest } = frame);
-          frames.push({ frame, end: Math.min(end + 1, bytes.length) });
+          frames.push({ frame, end: from + Math.min(end + 1, bytes.length) });
           torn = 0;
           // What stands behind a seal counts for nothing.
           if (frame.next !== undefined) return { frames, torn: 0 };
@@ -172,7 +184,7 @@ export class SegmentJournal implements Journal {
           later.push(line);
           torn += end - start;
         }
-      } else if (end > start && (start > 0 || this.#at.from > 0)) torn += end - start;
+      } else if (end > start && (start > 0 || from > 0)) torn += end - start;
       start = end + 1;
     }
     for (const line of later) {

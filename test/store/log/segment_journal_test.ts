@@ -1,0 +1,136 @@
+/** The journal in append-only files, on a simulated disk. */
+import assert from "node:assert/strict";
+import { createDriver } from "../../../adapters/fs/driver.ts";
+import { createDigester } from "../../../src/digest.ts";
+import { isStateError } from "../../../src/errors.ts";
+import { formatFrame, type Frame, genesisOf } from "../../../src/store/log/frame.ts";
+import { Removed, Unknown } from "../../../src/store/log/journal.ts";
+import { SegmentJournal } from "../../../src/store/log/segment_journal.ts";
+import { createSeal } from "../../../src/store/seal.ts";
+import { type Gate, nothing, seeded, SimulatedDisk } from "../../faults/simulated_disk.ts";
+
+const seal = createSeal(createDigester());
+const [first, second] = ["app!seg!1", "app!seg!2"];
+const start = { name: first, from: 0, number: 0, digest: genesisOf("id") };
+
+const segmentsOn = (disk: SimulatedDisk, gate?: Gate) =>
+  createDriver({ given: "/d", absolute: "/d" }, disk.process(gate), () => true).segments!;
+
+/** A process's journal from the beginning on. */
+const journalOn = (disk: SimulatedDisk, gate?: Gate) => new SegmentJournal(segmentsOn(disk, gate), seal, start);
+
+async function createSegment(disk: SimulatedDisk, name: string = first): Promise<void> {
+  await segmentsOn(disk).create(name, new TextEncoder().encode("S1\t1\n"));
+}
+
+function frameAfter(
+  { number, digest }: { readonly number: number; readonly digest: string },
+  value: string,
+  next?: string,
+): Promise<Frame> {
+  const ops = [["app!a", value]] as const;
+  return formatFrame({ number: number + 1, prev: digest, writer: "w", ops, ...next === undefined ? {} : { next } }, seal);
+}
+
+async function append(journal: SegmentJournal, value: string, next?: string): Promise<boolean> {
+  return await journal.append(await frameAfter(journal.position, value, next));
+}
+
+const valuesOf = (frames: readonly Frame[]) => frames.map(({ ops }) => ops[0]![1]);
+
+Deno.test("read() that fails half-way gives all the frames the next time", async () => {
+  const disk = new SimulatedDisk();
+  await createSegment(disk);
+  await createSegment(disk, second);
+  const writer = journalOn(disk);
+  for (const [value, next] of [["A"], ["B", second], ["C"]] as const) assert.ok(await append(writer, value, next));
+  let isDown = true;
+  const reader = journalOn(disk, ({ name, path }) => isDown && name === "open" && path.endsWith("/2") ? { code: "EIO" } : undefined);
+  await assert.rejects(reader.read(), (error) => isStateError(error, "STATE_DRIVER"));
+  isDown = false;
+  assert.deepEqual(valuesOf(await reader.read()), ["A", "B", "C"]);
+});
+
+Deno.test("append() that fails and left nothing whole is STATE_DRIVER, and the next one has the number", async () => {
+  const disk = new SimulatedDisk();
+  await createSegment(disk);
+  for (const fault of [{ code: "EIO" }, { bytes: 20 }, { bytes: 20, code: "ENOSPC" }]) {
+    let isDown = true;
+    const journal = journalOn(disk, ({ name }) => name === "write" && isDown ? fault : undefined);
+    await journal.read();
+    await assert.rejects(append(journal, "lost"), (error) => isStateError(error, "STATE_DRIVER"));
+    isDown = false;
+    assert.ok(await append(journal, "kept"));
+  }
+  assert.deepEqual(valuesOf(await journalOn(disk).read()), ["kept", "kept", "kept"]);
+});
+
+Deno.test("append() that fails and left the frame there all the same has succeeded, also without the last newline", async () => {
+  for (const fault of [{ code: "EIO", isMade: true }, { bytes: -1 }, { bytes: -1, code: "ENOSPC" }]) {
+    const disk = new SimulatedDisk();
+    await createSegment(disk);
+    let isDown = true;
+    const journal = journalOn(disk, ({ name }) => {
+      if (name !== "write" || !isDown) return;
+      isDown = false;
+      return fault;
+    });
+    assert.ok(await append(journal, "A"));
+    // Torn behind it: zeros, or a part of the next frame.
+    await segmentsOn(disk).append(first, new TextEncoder().encode("\nF1\ttorn"));
+    for (let seed = 0; seed < 30; seed++) assert.deepEqual(valuesOf(await journalOn(disk.crash(seeded(seed))).read()), ["A"]);
+  }
+});
+
+Deno.test("append() that cannot be read back is Unknown, and is found later", async () => {
+  const disk = new SimulatedDisk();
+  await createSegment(disk);
+  let isDown = true;
+  const journal = journalOn(disk, ({ name }) => isDown && name === "read" ? { code: "EIO" } : undefined);
+  // The header stands before it, so that it must be read.
+  await assert.rejects(append(journal, "A"), Unknown);
+  isDown = false;
+  assert.deepEqual(valuesOf(await journal.read()), ["A"]);
+});
+
+Deno.test("append() to a segment that is gone is Removed; where it went meanwhile, it is Unknown", async () => {
+  const disk = new SimulatedDisk();
+  await createSegment(disk);
+  let isLeaving = true;
+  const journal = journalOn(disk, async ({ name }) => {
+    if (isLeaving && name === "write") await segmentsOn(disk).remove(first);
+  });
+  await assert.rejects(append(journal, "A"), Unknown);
+  isLeaving = false;
+  await assert.rejects(append(journal, "A"), Removed);
+});
+
+Deno.test("append() has lost its number only once the frame that was quicker is durable", async () => {
+  const disk = new SimulatedDisk();
+  await createSegment(disk);
+  const quick = journalOn(disk, ({ name }) => name === "sync" ? new Promise(() => {}) : undefined);
+  append(quick, "quick").catch(() => {});
+  let syncs = 0;
+  const late = journalOn(disk, ({ name }) => void (name === "sync" && syncs++));
+  while (!new TextDecoder().decode(await segmentsOn(disk).read(first, 0)).includes("quick")) await undefined;
+  assert.equal(await append(late, "late"), false);
+  for (let seed = 0; seed < 30; seed++) assert.deepEqual(valuesOf(await journalOn(disk.crash(seeded(seed))).read()), ["quick"]);
+  // Nor is it synced again by whoever reads on.
+  assert.deepEqual(valuesOf(await late.read()), ["quick"]);
+  assert.equal(syncs, 1);
+});
+
+Deno.test("append() after a sync that failed keeps the order that was seen, whatever the power loss takes", async () => {
+  const disk = new SimulatedDisk();
+  await createSegment(disk);
+  let failures = 0;
+  const journal = journalOn(disk, ({ name }) => name === "sync" && failures-- > 0 ? { code: "EIO" } : undefined);
+  failures = 3;
+  await assert.rejects(append(journal, "A"), Unknown);
+  // Another one takes the same number behind it, and is dead.
+  assert.equal(await append(journal, "dead"), false);
+  await journal.read();
+  assert.ok(await append(journal, "B"));
+  for (let seed = 0; seed < 50; seed++) assert.deepEqual(valuesOf(await journalOn(disk.crash(seeded(seed))).read()), ["A", "B"]);
+  assert.deepEqual(valuesOf(await journalOn(disk.crash(nothing)).read()), ["A", "B"]);
+});
