@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 export const usage = `deno task demo [--trace FILE] [--driver URL] [--keep]
 
   --trace FILE   trajectories to replay: JSON lines, plain or gzipped; without it, a short conversation of the demo's own
-  --driver URL   where the state goes; without it, a SQLite file in a temporary folder
+  --driver URL   where the state goes, as in sqlite:./demo.db; without it, files in a temporary folder
   --keep         leaves the state where it is, and says where`;
 
 /** What was asked for. */

@@ -15,18 +15,20 @@ export interface Place {
 }
 
 /**
- * A new namespace on a driver, or a new SQLite file in a temporary folder.
+ * A new namespace on a driver, or a new folder of files.
  *
  * @throws {TypeError} if no adapter knows the URL, what it holds would be gone with a killed process, or it cannot be opened
  */
 export async function choosePlace(url: string | undefined): Promise<Place> {
   if (url === undefined) {
     const folder = await Deno.makeTempDir({ prefix: "state-demo-" });
-    return { driver: `sqlite:${folder}/state.db`, namespace: "demo", remove: () => Deno.remove(folder, { recursive: true }) };
+    return { driver: `fs:${folder}/state`, namespace: "demo", remove: () => Deno.remove(folder, { recursive: true }) };
   }
   const driver = await openDriver(url);
   if (driver.supports?.durability === "memory") {
-    throw new TypeError(`Cannot run the demo on "${url}": what it holds is gone when a process is killed; write --driver sqlite:./demo.db`);
+    throw new TypeError(
+      `Cannot run the demo on "${url}": what it holds is gone when a process is killed; write --driver fs:./demo or sqlite:./demo.db`,
+    );
   }
   // Another demo may have left its own there.
   const namespace = `demo-${Date.now().toString(36)}`;

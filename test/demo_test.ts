@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { openDriver } from "../adapters/open.ts";
+import { listNamespaces } from "../src/open.ts";
 
 const main = fileURLToPath(new URL("../demo/main.ts", import.meta.url));
 const config = fileURLToPath(new URL("../deno.json", import.meta.url));
@@ -44,27 +46,29 @@ Deno.test("demo is killed half-way, loses nothing, says so and leaves nothing", 
   assert.deepEqual(left, []);
 });
 
-Deno.test("demo on a driver of the caller's removes its namespace", async () => {
-  const file = await Deno.makeTempFile({ suffix: ".db" });
-  try {
-    const { code, out } = await run("--driver", `sqlite:${file}`);
-    assert.equal(code, 0, out);
-    const { openDriver } = await import("../adapters/open.ts");
-    const { listNamespaces } = await import("../src/open.ts");
-    const driver = await openDriver(`sqlite:${file}`);
-    assert.deepEqual(await Array.fromAsync(listNamespaces(driver)), []);
-    await driver.dispose?.();
-  } finally {
-    await Deno.remove(file);
-  }
-});
+for (const url of ["sqlite:./state.db", "fs:./state"]) {
+  Deno.test(`demo on ${url}, given by its caller, removes its namespace`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const given = url.replace(".", folder);
+      const { code, out } = await run("--driver", given);
+      assert.equal(code, 0, out);
+      assert.match(out, new RegExp(`^on +${given}$`, "m"));
+      const driver = await openDriver(given);
+      assert.deepEqual(await Array.fromAsync(listNamespaces(driver)), []);
+      await driver.dispose?.();
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
 
 Deno.test("demo whose worker acknowledges what it has not saved exits with 1, says what is lost and keeps it", async () => {
   const { code, out, err, left } = await run("--forgetful");
   assert.equal(code, 1);
   assert.match(out, /^kills: 1, lost: [1-9]\d*, torn: 0$/m);
   assert.match(err, /^agent:run-0: turn \d+ was acknowledged, and 3 are stored$/m);
-  assert.match(out, /^kept in sqlite:.*, namespace "demo"$/m);
+  assert.match(out, /^kept in fs:.*\/state, namespace "demo"$/m);
   assert.equal(left.length, 1);
 });
 
@@ -74,8 +78,9 @@ Deno.test("demo with bad arguments exits with 2 and says which", async () => {
     [["--trace"], /^Cannot run the demo: Option '--trace <value>' argument missing\n/],
     [["--trace="], /^Cannot run the demo: --trace is empty\n/],
     [["--trace", main], /^Cannot read line 1 of the trace ".*main\.ts": /],
-    [["--driver", "memory:"], /^Cannot run the demo on "memory:": what it holds is gone when a process is killed/],
+    [["--driver", "memory:"], /^Cannot run the demo on "memory:": what it holds is gone when a process is killed; write --driver fs:/],
     [["--driver", "tape:reel"], /^Cannot open the driver "tape:reel": no adapter knows it/],
+    [["--driver", `fs:${main}`], /^Cannot read the folder ".*main\.ts": a file stands where a folder should/],
     [["--driver", `sqlite:${main}`], /^Cannot open the SQLite file ".*main\.ts": it is not a SQLite database\n/],
   ];
   for (const [args, message] of cases) {
