@@ -1,6 +1,9 @@
 /** The package as plain JavaScript sees it, for any test runner. */
 import * as front from "@llmspell/state-persistence";
 import assert from "node:assert/strict";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 /** Registers the tests. */
 export function smoke(test) {
@@ -19,6 +22,31 @@ export function smoke(test) {
     assert.equal(await state.load(alice, "prefs"), undefined);
     await state.close();
     await assert.rejects(state.load(alice, "prefs"), (error) => front.isStateError(error, "STATE_CLOSED"));
+  });
+
+  test("fs() keeps what was saved in a folder for the next open, and openDriver() opens it by URL", async () => {
+    const { fs } = await import("@llmspell/state-persistence/adapters/fs");
+    const { openDriver } = await import("@llmspell/state-persistence/adapters/open");
+    const { openState, StateScope } = front;
+    const outer = await mkdtemp(join(tmpdir(), "state-"));
+    try {
+      const folder = join(outer, "new", "state");
+      const first = await openState({ driver: fs(folder) });
+      const agent = first.in(StateScope.agent("gpt-4"));
+      await agent.save("seen", new Map([["alice", new Date(0)]]));
+      await Promise.all(Array.from({ length: 100 }, () => agent.increment("turns")));
+      // Not closed: the process may as well have been killed.
+      const second = await openState({ driver: await openDriver(`fs:${folder}`) });
+      assert.deepEqual(await second.in(StateScope.agent("gpt-4")).load("seen"), new Map([["alice", new Date(0)]]));
+      assert.equal(await second.load(StateScope.agent("gpt-4"), "turns"), 100);
+      await second.close();
+      await first.close();
+      const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+      assert.ok(files.length > 0 && files.every(({ name }) => !name.startsWith(".tmp-")), "no unfinished file is left");
+      assert.equal((await stat(folder)).mode & 0o777, process.platform === "win32" ? 0o666 : 0o700);
+    } finally {
+      await rm(outer, { recursive: true });
+    }
   });
 
   test("openDriver() opens memory by URL", async () => {

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fs } from "@llmspell/state-persistence/adapters/fs";
 import { memory } from "@llmspell/state-persistence/adapters/memory";
 import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
 
@@ -11,6 +12,18 @@ export const memorySubject = {
   create() {
     const driver = memory();
     return Promise.resolve({ open: () => Promise.resolve(driver), destroy: () => Promise.resolve() });
+  },
+};
+
+/** Each place is a folder of its own. */
+export const fsSubject = {
+  name: "fs",
+  async create() {
+    const folder = await mkdtemp(join(tmpdir(), "state-"));
+    return {
+      open: () => Promise.resolve(fs(join(folder, "state"))),
+      destroy: () => rm(folder, { recursive: true }),
+    };
   },
 };
 

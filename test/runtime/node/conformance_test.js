@@ -1,7 +1,8 @@
 import { conformance } from "@llmspell/state-persistence/testing";
 import { describe, it } from "node:test";
-import { memorySubject, sqliteSubject } from "../subjects.js";
+import { fsSubject, memorySubject, sqliteSubject } from "../subjects.js";
 import { hasSqlite } from "./version.js";
 
 conformance({ describe, it }, memorySubject);
+conformance({ describe, it }, fsSubject);
 if (hasSqlite) conformance({ describe, it }, sqliteSubject);

@@ -1,13 +1,14 @@
 // A user's program: it must compile against the packed declarations alone.
 import { isStateError, openState, StateScope } from "@llmspell/state-persistence";
 import type { Driver, OpenStateOptions, StateManager } from "@llmspell/state-persistence";
+import { fs } from "@llmspell/state-persistence/adapters/fs";
 import { memory } from "@llmspell/state-persistence/adapters/memory";
 import { openDriver } from "@llmspell/state-persistence/adapters/open";
 import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
 import { conformance } from "@llmspell/state-persistence/testing";
 
 const options: OpenStateOptions = { driver: memory() };
-const drivers: Driver[] = [memory(), sqlite("./state.db"), await openDriver("memory:")];
+const drivers: Driver[] = [memory(), fs("./state"), sqlite("./state.db"), await openDriver("memory:")];
 
 async function main(): Promise<number | undefined> {
   await using state: StateManager = await openState(options);
