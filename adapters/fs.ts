@@ -31,7 +31,7 @@ import { appendsAtomically, nodeCalls } from "./fs/node_calls.ts";
  * import { openState, StateScope } from "@llmspell/state-persistence";
  * import { fs } from "@llmspell/state-persistence/adapters/fs";
  *
- * await using state = await openState({ driver: fs(`${Deno.makeTempDirSync()}/agents`) });
+ * await using state = await openState({ driver: fs("./state") });
  * await state.increment(StateScope.global, "starts");
  * ```
  */

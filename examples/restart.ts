@@ -1,10 +1,10 @@
 /**
- * An agent that remembers across restarts, in one SQLite file. Run it twice:
+ * An agent that remembers across restarts, in a folder of files. Run it twice:
  *
- *     deno run -A examples/restart.ts /tmp/agents.db
+ *     deno run -A examples/restart.ts /tmp/agents
  */
 import { openState, StateScope } from "@llmspell/state-persistence";
-import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
+import { fs } from "@llmspell/state-persistence/adapters/fs";
 import assert from "node:assert/strict";
 
 interface Visit {
@@ -12,10 +12,10 @@ interface Visit {
   readonly at: Date;
 }
 
-const [file] = Deno.args;
-if (file === undefined) throw new TypeError("Cannot run: say where the state goes, as in /tmp/agents.db");
+const [folder] = Deno.args;
+if (folder === undefined) throw new TypeError("Cannot run: say where the state goes, as in /tmp/agents");
 
-await using state = await openState({ driver: sqlite(file) });
+await using state = await openState({ driver: fs(folder) });
 const agent = state.in(StateScope.agent("greeter"));
 
 // Both or neither: whoever kills this process never finds a visit that was not counted.

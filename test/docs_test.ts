@@ -2,6 +2,7 @@
  * What the pages say and a machine can compare with the code. That their TypeScript runs is `deno test --doc`'s to show.
  */
 import assert from "node:assert/strict";
+import { fs } from "../adapters/fs.ts";
 import { memory } from "../adapters/memory.ts";
 import { sqlite } from "../adapters/sqlite.ts";
 import config from "../deno.json" with { type: "json" };
@@ -115,7 +116,11 @@ Deno.test("every task that a page names is in deno.json", () => {
 
 Deno.test("README.md says of each adapter what it declares, and under which runtimes it is tested", () => {
   const table = rows(section(page("README.md"), "## Install"));
-  const drivers: readonly (readonly [string, Driver])[] = [["memory()", memory()], ["sqlite(file)", sqlite("unused.db")]];
+  const drivers: readonly (readonly [string, Driver])[] = [
+    ["memory()", memory()],
+    ["fs(directory)", fs("unused")],
+    ["sqlite(file)", sqlite("unused.db")],
+  ];
   assert.equal(table.length, drivers.length);
   for (const [name, driver] of drivers) {
     const row = table.find(([first]) => first?.startsWith(`\`${name}\``)) ?? assert.fail(`no row for ${name}`);

@@ -1,8 +1,9 @@
 /**
  * Two workers of one program that share an agent's state, in plain JavaScript:
  *
- *     node two_workers.mjs                        in memory, on any Node
- *     node two_workers.mjs sqlite:./agents.db     on disk, on Node 22.13 or later
+ *     node two_workers.mjs                        in memory
+ *     node two_workers.mjs fs:./agents            in a folder of files
+ *     node two_workers.mjs sqlite:./agents.db     in one file, on Node 22.13 or later
  */
 import { DELETE, isStateError, openState, StateScope } from "@llmspell/state-persistence";
 import { openDriver } from "@llmspell/state-persistence/adapters/open";
