@@ -40,8 +40,7 @@ const lockedMs = 30_000;
  * import { openState, StateScope } from "@llmspell/state-persistence";
  * import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
  *
- * const folder = Deno.makeTempDirSync();
- * await using state = await openState({ driver: sqlite(`${folder}/agents.db`) });
+ * await using state = await openState({ driver: sqlite("./agents.db") });
  * await state.increment(StateScope.global, "starts");
  * ```
  */

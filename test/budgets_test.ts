@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { root } from "../tools/doors.ts";
 
 interface Chunk {
   readonly text: string;
@@ -27,7 +28,7 @@ async function bundle(entry: URL): Promise<ReadonlyMap<string, Chunk>> {
 }
 
 async function run(args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).output();
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root, stdin: "null" }).output();
   const decoder = new TextDecoder();
   assert.ok(success, decoder.decode(stderr));
   return decoder.decode(stdout);

@@ -1,11 +1,14 @@
 /**
  * All tests under all runtimes: `deno task test`, or some of them: `deno task test deno node@22 bun typescript`.
  *
- * Deno runs test/ and every example in the docs; the others run their folder of test/runtime/ against the packed tarball.
- * Where the environment variable `TEST_COUNTS` names a file, a line of JSON is added to it for each runner.
+ * Deno runs test/ and every example in the docs, in a temporary folder, so that nothing is left of what the examples write; the
+ * others run their folder of test/runtime/ against the packed tarball. Where the environment variable `TEST_COUNTS` names a
+ * file, a line of JSON is added to it for each runner.
  *
  * @module
  */
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Consumer, createConsumer } from "./consumer.ts";
 import { countCases, type Counts, judge, total } from "./counts.ts";
 import { root } from "./doors.ts";
@@ -35,9 +38,10 @@ const runners: readonly Runner[] = [
   {
     name: "deno",
     command: (report) => {
-      const args = ["test", "-A", "--doc", "--parallel", `--junit-path=${report}`];
+      const path = fileURLToPath(root);
+      const args = ["test", "-A", "--doc", "--parallel", `--config=${path}deno.json`, `--junit-path=${report}`, path];
       // Two files at a time, however many cores there are: some tests hold much memory.
-      return Promise.resolve({ program: Deno.execPath(), args, cwd: root, env: { DENO_JOBS: "2" } });
+      return Promise.resolve({ program: Deno.execPath(), args, cwd: dirname(report), env: { DENO_JOBS: "2" } });
     },
   },
   ...runtimes.map((runtime) => ({ name: `${runtime.name}@${runtime.version}`, command: onRuntime(runtime, runtime.name) })),

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { openDriver } from "../../adapters/open.ts";
 import { openState, StateScope } from "../../mod.ts";
+import { root } from "../../tools/doors.ts";
 import { runtimeBinary, runtimes } from "../../tools/runtimes.ts";
 
 const kills = Number(Deno.env.get("KILLS") ?? 20);
@@ -91,7 +92,7 @@ for (const scheme of ["sqlite", "fs"]) {
       const folder = await Deno.makeTempDir();
       try {
         const args = ["bundle", "--quiet", "--platform=deno", "--external=bun:sqlite", `--output=${folder}/worker.mjs`, worker.pathname];
-        const bundle = await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).output();
+        const bundle = await new Deno.Command(Deno.execPath(), { args, cwd: root, stdin: "null" }).output();
         assert.ok(bundle.success, new TextDecoder().decode(bundle.stderr));
         await strike(`${runtime.name} ${runtime.version}`, scheme, [await runtimeBinary(runtime), `${folder}/worker.mjs`]);
       } finally {
