@@ -26,7 +26,7 @@ export function fateOf({ name }: StoreCall, choose: Choose, { faults, within = 6
   if (faults === 0 || choose(faults) > 0) return {};
   const failure = new Lost(`${name} got no answer`);
   const later = () => 1 + choose(within);
-  switch (choose(tears && name === "setItem" ? 8 : 6)) {
+  switch (choose(tears && name === "setItem" ? 9 : 7)) {
     case 0:
       return { done: [], failure };
     case 1:
@@ -40,6 +40,9 @@ export function fateOf({ name }: StoreCall, choose: Choose, { faults, within = 6
     case 5:
       return { done: [0, later()] };
     case 6:
+      // A transport that had no answer, and sent it again.
+      return { done: [0, 0] };
+    case 7:
       return { torn: choose(3) === 0 ? 0 : choose(400), failure };
     default:
       return { torn: choose(3) === 0 ? 0 : choose(400) };

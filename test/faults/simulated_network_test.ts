@@ -25,6 +25,7 @@ Deno.test("a network gives every fate there is, and none where the weather is fi
       "now lost",
       "now lost torn",
       "now+late answered",
+      "now+now answered",
     ],
   );
   assert.deepEqual(fateOf({ name: "setItem", key: "a" }, choose, { faults: 0 }), {});

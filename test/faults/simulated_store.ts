@@ -20,7 +20,7 @@ export interface StoreCall {
 
 /** What becomes of a call. Nothing said: it is done at once, and answered. */
 export interface Fate {
-  /** After how many further calls it is done, each time that it is; 0: at once. @default [0] */
+  /** After how many further calls it is done, each time that it is; 0: at once, and answered as the last time was. @default [0] */
   readonly done?: readonly number[];
   /** What the caller gets instead of the answer. @default the answer, which needs that it is done at once */
   readonly failure?: unknown;
@@ -35,8 +35,10 @@ export type StoreGate = (call: StoreCall) => Fate | void | Promise<Fate | void>;
 
 /** How a store behaves. */
 export interface StoreOptions {
-  /** For so many calls a list may be behind. @default 0 */
+  /** For so long a list may be behind. @default 0 */
   readonly lag?: number;
+  /** What that is measured by. @default the calls that were made */
+  readonly now?: () => number;
   /** A power loss may take what was written since the last flush. @default false */
   readonly isVolatile?: boolean;
 }
@@ -65,7 +67,8 @@ const recordSupports: DriverSupports = {
 /** A store. Processes on it see each other's calls at once. */
 export class SimulatedStore {
   readonly #choose: Choose;
-  readonly #options: Required<StoreOptions>;
+  readonly #options: Required<Omit<StoreOptions, "now">>;
+  readonly #now: () => number;
   /** Of each key what stands there, last, and before it what a list or a power loss may show. */
   readonly #versions: Map<string, Version[]>;
   #late: { readonly at: number; readonly act: () => void }[] = [];
@@ -77,7 +80,9 @@ export class SimulatedStore {
   /** A store that chooses what a list shows, with these values in it. */
   constructor(choose: Choose, options: StoreOptions = {}, contents: Iterable<readonly [string, string]> = []) {
     this.#choose = choose;
-    this.#options = { lag: 0, isVolatile: false, ...options };
+    const { lag = 0, now = () => this.calls, isVolatile = false } = options;
+    this.#options = { lag, isVolatile };
+    this.#now = now;
     this.#versions = new Map([...contents].map(([key, value]) => [key, [{ value, since: -Infinity }]]));
   }
 
@@ -115,7 +120,7 @@ export class SimulatedStore {
       const isTorn = this.#options.isVolatile && at > 0 && choose(3) === 0;
       if (value !== undefined) left.push([key, isTorn ? value.slice(0, choose(value.length)) : value]);
     }
-    return new SimulatedStore(this.#choose, this.#options, left);
+    return new SimulatedStore(this.#choose, { ...this.#options, now: this.#now }, left);
   }
 
   /** A driver with exclusive creation and ordered lists, as one process has it. */
@@ -162,9 +167,12 @@ export class SimulatedStore {
     if (isAnswered && done[0] !== 0) throw new TypeError(`Cannot answer ${call.name} of "${call.key}": it is not done`);
     this.#tick();
     const isWrite = call.name === "create" || call.name === "setItem" || call.name === "removeItem";
-    // Whoever reads twice learns nothing from it.
-    for (const after of done) if (after > 0 && isWrite) this.#late.push({ at: this.calls + after, act: () => act(fate) });
-    const answer = done[0] === 0 ? act(fate) : undefined;
+    let answer: T | undefined;
+    for (const after of done) {
+      if (after === 0) answer = act(fate);
+      // Whoever reads later learns nothing from it.
+      else if (isWrite) this.#late.push({ at: this.calls + after, act: () => act(fate) });
+    }
     await fate.until;
     if (!isAnswered) throw failure;
     return answer as T;
@@ -189,9 +197,9 @@ export class SimulatedStore {
   #put(key: string, value: string | undefined): void {
     const { lag, isVolatile } = this.#options;
     const before = this.#versions.get(key) ?? [{ value: undefined, since: -Infinity }];
-    const kept = isVolatile ? before : lag > 0 ? before.filter((_, i) => (before[i + 1]?.since ?? Infinity) > this.calls - lag) : [];
+    const kept = isVolatile ? before : lag > 0 ? before.filter((_, i) => (before[i + 1]?.since ?? Infinity) > this.#now() - lag) : [];
     if (value === undefined && kept.length === 0) this.#versions.delete(key);
-    else this.#versions.set(key, [...kept, { value, since: this.calls }]);
+    else this.#versions.set(key, [...kept, { value, since: this.#now() }]);
   }
 
   *#keys(): Iterable<string> {
@@ -200,7 +208,7 @@ export class SimulatedStore {
 
   /** What a list shows of the keys that begin with a prefix, in no order. */
   #shown(prefix: string): { readonly key: string; readonly value: string }[] {
-    const oldest = this.calls - this.#options.lag;
+    const oldest = this.#now() - this.#options.lag;
     const shown: { key: string; value: string }[] = [];
     for (const [key, versions] of this.#versions) {
       if (!key.startsWith(prefix)) continue;

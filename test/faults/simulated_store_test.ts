@@ -62,6 +62,12 @@ Deno.test("a write that is sent again by the network overwrites what a plain sto
   assert.equal(await driver.getItem("a"), "1");
 });
 
+Deno.test("a call that is sent twice is answered as it was the second time", async () => {
+  const store = new SimulatedStore(nothing);
+  assert.equal(await store.records(once({ done: [0, 0] })).create!("a", "1"), false);
+  assert.equal(store.contents.get("a"), "1");
+});
+
 Deno.test("land() does what is underway, in an order that is chosen", async () => {
   const failure = new Lost("no answer");
   const ends = new Set<string | undefined>();
