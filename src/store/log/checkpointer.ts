@@ -31,10 +31,10 @@ const HOT_BYTES = 8 * 1024;
 const REMOVERS = 8;
 
 /**
- * What a new checkpoint changes of the one it is built on, and whether more will be made under the same token; undefined: it
+ * What a new checkpoint changes of the one it is built on, and under which token more is made for a later one; undefined: it
  * has nothing to build on any more.
  */
-type Edit = (base: StoredCheckpoint) => Partial<Checkpoint> & { readonly goesOn?: boolean } | undefined;
+type Edit = (base: StoredCheckpoint) => Partial<Checkpoint> & { readonly next?: string | undefined } | undefined;
 
 /** Keeps the log of one namespace short. */
 export class Checkpointer {
@@ -138,17 +138,18 @@ export class Checkpointer {
     for (const entry of entries) await builder.add(entry);
     const run = await builder.finish();
     const countOf = (runs: readonly RunRef[]) => how?.mergeAll ? runs.length : countToMerge(runs);
+    // What is named goes by another token than what is not named yet: the maker may be given up.
+    const merging = toHex(random(12));
     const stands = await this.#publish(builder, (base) => {
       if (base.frame >= position.number || isFirst && base.runs.length > 0) return undefined;
       // Segments that even the older of the two checkpoints has read to their end.
       const done = sealed.filter(([, last]) => last <= base.frame);
       const runs = run === undefined ? base.runs : [run, ...base.runs];
       return {
-        goesOn: this.#merging === undefined && countOf(runs) > (how?.mergeAll ? 0 : 1),
+        next: this.#merging === undefined && countOf(runs) > (how?.mergeAll ? 0 : 1) ? merging : undefined,
         frame: position.number,
         digest: position.digest,
         segment: { name: position.name, from: position.from },
-        horizon: base.frame,
         runs,
         hot,
         dropped: [...done.map(([name]) => name), ...this.#framesBetween(base, position)],
@@ -156,7 +157,7 @@ export class Checkpointer {
       };
     });
     if (!stands) return;
-    this.#merging ??= this.#merge(objects, countOf(this.#log.known!.base.runs)).catch((error) => {
+    this.#merging ??= this.#merge({ ...objects, token: merging, count: 0 }, countOf(this.#log.known!.base.runs)).catch((error) => {
       // Where something is gone, others have merged it.
       if (!(error instanceof Superseded)) this.#warn("Runs could not be merged", error);
     }).finally(() => this.#merging = undefined);
@@ -191,14 +192,15 @@ export class Checkpointer {
       const { text: _, ...last } = base;
       const edited = this.#isSaid(token, base) ? edit(base) : undefined;
       if (edited === undefined) return undefined;
-      const { goesOn, ...changes } = edited;
+      const { next: nextToken, ...changes } = edited;
       const frame = changes.frame ?? base.frame;
-      const making = [...base.making, ...known.making.filter(([, said]) => said <= frame)]
-        .filter(([name]) => name !== token || goesOn);
+      const making = [...base.making, ...known.making.filter(([, said]) => said <= frame)].filter(([name]) => name !== token);
+      if (nextToken !== undefined) making.push([nextToken, frame, now()]);
       const isClean = this.#cleaned === base.generation;
       const isLate = ([, , at]: readonly [string, number, number]) => now() - at > tuning.makerMs;
       const next = await formatCheckpoint({
         ...last,
+        horizon: base.frame,
         ...changes,
         generation: base.generation + 1,
         at: now(),
