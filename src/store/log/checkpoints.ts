@@ -78,8 +78,8 @@ export class NumberedCheckpoints implements Checkpoints {
     for (let attempt = 1;; attempt++) {
       try {
         if (await this.#store.create(name, text)) return true;
-        // After a try that failed, what stands there may be this very one, and is durable now.
-        return attempt > 1 && await this.#store.getItem(name) === text;
+        // What stands there may be this very one, and is durable now: after a try that failed, or a transport that tried twice.
+        return await this.#store.getItem(name) === text;
       } catch (error) {
         if (attempt === TRIES) throw error;
       }

@@ -168,7 +168,11 @@ export class LogPort implements Port {
       return log.known?.journal.position.number === before ? true : undefined;
     }
     if (await log.append({ ops })) return true;
-    await log.catchUp();
+    // It may have stood, and be gone with all that a newer checkpoint holds: what is read now tells, and nothing else does.
+    await log.catchUp().catch((error) => {
+      if (isStateError(error) && !isStateError(error, "STATE_DRIVER")) throw error;
+      throw new Unknown(reasonOf(error), { cause: error });
+    });
     return undefined;
   }
 

@@ -9,6 +9,7 @@
  */
 import { isStateError } from "../../errors.ts";
 import { pad } from "../paths.ts";
+import { reasonOf } from "../port.ts";
 import { corrupt, type Seal } from "../seal.ts";
 import { type Frame, proveFrame } from "./frame.ts";
 import { type Journal, type Position, Removed, Unknown } from "./journal.ts";
@@ -66,8 +67,7 @@ export class RecordJournal implements Journal {
       return await this.#append(frame);
     } catch (error) {
       this.#isRead = false;
-      if (error instanceof Removed || isStateError(error)) throw error;
-      throw new Unknown(String(error instanceof Error ? error.message : error), { cause: error });
+      throw error;
     }
   }
 
@@ -81,9 +81,10 @@ export class RecordJournal implements Journal {
       this.#isRead = false;
       return false;
     }
-    if (!this.#store.isAlone() && await this.#horizon() >= frame.number) {
-      // Another frame had this number, and is gone: what was created now stands in nobody's log.
-      await this.#store.removeItem(key);
+    // From here on it may stand, whatever fails.
+    if (!this.#store.isAlone() && await this.#horizon().catch(unknown) >= frame.number) {
+      // Another frame had this number, and is gone: what was created now stands in nobody's log. Or it did stand, long ago.
+      await this.#store.removeItem(key).catch(unknown);
       throw new Removed(`"${key}" was there before, and is gone`);
     }
     this.#at = { name, from: from + 1, number: frame.number, digest: frame.digest };
@@ -92,17 +93,18 @@ export class RecordJournal implements Journal {
 
   /** True: this very text stands under the key. */
   async #create(key: string, text: string): Promise<boolean> {
-    let hasTried = false;
+    let mayStand = false;
     for (let attempt = 1;; attempt++) {
       try {
         if (await this.#store.create(key, text)) return true;
-        // An earlier try may have landed, and nobody said so.
-        return hasTried && await this.#store.getItem(key) === text;
+        mayStand = true;
+        // An earlier try may have landed, and nobody said so; or a transport tried twice.
+        return await this.#store.getItem(key) === text;
       } catch (error) {
         // That nothing stands there proves nothing while a try may still land: only holding the number does.
-        if (isStateError(error) && !hasTried) throw error;
-        hasTried = true;
-        if (attempt === TRIES) throw new Error(`"${key}" could not be created`, { cause: error });
+        if (isStateError(error) && !mayStand) throw error;
+        mayStand = true;
+        if (attempt === TRIES) throw new Unknown(`"${key}" could not be created: ${reasonOf(error)}`, { cause: error });
       }
     }
   }
@@ -154,6 +156,11 @@ export class RecordJournal implements Journal {
     if (list !== undefined) return (await list({ prefix, after: nameOf(prefix, place), limit: 1 })).length > 0;
     return (await this.#store.getItem(nameOf(prefix, place + 1)) ?? undefined) !== undefined;
   }
+}
+
+/** Whether a frame stands is not known any more. */
+function unknown(error: unknown): never {
+  throw new Unknown(reasonOf(error), { cause: error });
 }
 
 /** The key of a frame. */
