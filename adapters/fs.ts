@@ -16,12 +16,13 @@ import { appendsAtomically, nodeCalls } from "./fs/node_calls.ts";
  * (mode 0700; files 0600). Files that are not ours are left alone and not looked at. A driver that was disposed opens its
  * files again at the next call.
  *
- * The folder must be on a local file system: on NFS, SMB, FUSE and 9P, appends of several processes may land on each other.
+ * On a network or user-space file system (NFS, SMB, FUSE, 9P) appends of several processes may land on each other. There a
+ * commit is a file of its own, and one process writes at a time, under a lease: `supports.writers` is `"one"`, and another one is
+ * `STATE_LOCKED` after `lock.waitMs`.
  *
  * The driver's methods reject with a `StateError`:
  *
- * - `STATE_DRIVER` if the folder cannot be read or written, or the disk is full;
- * - `STATE_UNSUPPORTED` on the first write to a folder that is on a network or user-space file system.
+ * - `STATE_DRIVER` if the folder cannot be read or written, or the disk is full.
  *
  * @param directory the path, as it is: no `file:` URL
  * @throws {TypeError} if it is not a path

@@ -43,6 +43,8 @@ export interface FileCalls {
   /** A hard link: a second name. EEXIST where that is taken. */
   link(from: string, to: string): Awaitable<void>;
   unlink(path: string): Awaitable<void>;
+  /** Gives a file another name, in place of what had that. */
+  rename(from: string, to: string): Awaitable<void>;
   /** One folder, mode 0700; EEXIST, ENOENT where the one above is missing. */
   mkdir(path: string): Awaitable<void>;
   rmdir(path: string): Awaitable<void>;

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { StateError } from "../../src/errors.ts";
-import type { Driver, DriverSegments } from "../../src/store/driver.ts";
+import type { Driver, DriverListOptions, DriverSegments, DriverSupports } from "../../src/store/driver.ts";
 import type { FileCalls } from "./calls.ts";
 import { codeOf, explain } from "./errors.ts";
 import { Folders } from "./folders.ts";
-import { createObject, fileOf, listObjects, readObject } from "./objects.ts";
+import { createObject, fileOf, listObjects, readObject, replaceObject } from "./objects.ts";
 import { Segments } from "./segments.ts";
 
 /** The path as it was given, for messages, and as it is used. */
@@ -17,11 +16,27 @@ export interface DirectoryPath {
   readonly absolute: string;
 }
 
-/** A driver over a folder. `isLocal` says whether appends of several processes cannot land on each other there. */
+/** What a folder takes, wherever it is. */
+const supports: DriverSupports = {
+  commit: false,
+  create: true,
+  list: "ordered",
+  writers: "many",
+  durability: "fsync",
+  strongReads: true,
+  binary: true,
+  valueBytes: 64 * 1024 * 1024,
+  keyBytes: 4096,
+  batchOps: 1_000_000,
+  batchBytes: 1024 * 1024 * 1024,
+};
+
+/**
+ * A driver over a folder. `isLocal` says whether appends of several processes cannot land on each other there; where they can,
+ * one process writes at a time, whole files, under a lease.
+ */
 export function createDriver({ given, absolute }: DirectoryPath, calls: FileCalls, isLocal: () => boolean): Driver {
   const folders = new Folders(absolute, calls);
-  const segments = new Segments(absolute, calls, folders);
-  let isChecked = false;
   const reading = async <T>(read: () => Promise<T>): Promise<T> => {
     try {
       return await read();
@@ -33,44 +48,42 @@ export function createDriver({ given, absolute }: DirectoryPath, calls: FileCall
   const writing = async <T>(write: (inDoubt: () => void) => Promise<T>): Promise<T> => {
     let isInDoubt = false;
     try {
-      if (!isChecked && !isLocal()) throw remote(given);
-      isChecked = true;
       return await write(() => isInDoubt = true);
     } catch (error) {
       throw isInDoubt ? error : explain(error, "write to", given);
     }
   };
-  const list: Driver["list"] = (options) => reading(() => listObjects(calls, absolute, options));
-  const getItem = (key: string) => reading(() => readObject(calls, fileOf(absolute, key).path));
-  return {
+  const place = (key: string) => fileOf(absolute, key);
+  const list = (options: DriverListOptions) => reading(() => listObjects(calls, absolute, options));
+  const getItem = (key: string) => reading(() => readObject(calls, place(key).path));
+  const plain = {
     name: `fs ${given}`,
-    supports: {
-      commit: false,
-      create: true,
-      list: "ordered",
-      writers: "many",
-      durability: "fsync",
-      strongReads: true,
-      binary: true,
-      valueBytes: 64 * 1024 * 1024,
-      keyBytes: 4096,
-      batchOps: 1_000_000,
-      batchBytes: 1024 * 1024 * 1024,
-    },
-    hasItem: async (key) => await getItem(key) !== undefined,
+    hasItem: async (key: string) => await getItem(key) !== undefined,
     getItem,
-    getKeys: async (base) => (await list({ prefix: base, limit: Infinity })).map(({ key }) => key),
-    getMany: (keys) => Promise.all(keys.map(getItem)),
-    list,
-    removeItem: (key) =>
+    getKeys: async (base: string) => (await list({ prefix: base, limit: Infinity })).map(({ key }) => key),
+    removeItem: (key: string) =>
       writing(async () => {
         try {
-          await calls.unlink(fileOf(absolute, key).path);
+          await calls.unlink(place(key).path);
         } catch (error) {
           if (codeOf(error) !== "ENOENT") throw error;
         }
       }),
-    create: (key, value) => writing((inDoubt) => createObject(calls, folders, fileOf(absolute, key), value, inDoubt)),
+  };
+  if (!isLocal()) {
+    return {
+      ...plain,
+      supports: { ...supports, create: false, list: "scan", writers: "one", binary: false },
+      setItem: (key, value) => writing((inDoubt) => replaceObject(calls, folders, place(key), value, inDoubt)),
+    };
+  }
+  const segments = new Segments(absolute, calls, folders);
+  return {
+    ...plain,
+    supports,
+    getMany: (keys) => Promise.all(keys.map(getItem)),
+    list,
+    create: (key, value) => writing((inDoubt) => createObject(calls, folders, place(key), value, inDoubt)),
     segments: typed(segments, reading, writing),
     dispose: () => segments.close(),
   };
@@ -89,13 +102,4 @@ function typed(
     sync: (name, from, bytes) => segments.sync(name, from, bytes),
     remove: (name) => writing(() => segments.remove(name)),
   };
-}
-
-function remote(given: string): StateError {
-  return new StateError(
-    "STATE_UNSUPPORTED",
-    `Cannot write to the folder "${given}": it is on a network or user-space file system, where what several processes append may ` +
-      "land on each other; use a local folder",
-    { details: { needs: "atomic append" } },
-  );
 }

@@ -35,6 +35,7 @@ export const nodeCalls: FileCalls = {
   open: (path, how) => openFile(node.openSync(path, flags[how], 0o600)),
   link: (from, to) => node.linkSync(from, to),
   unlink: (path) => node.unlinkSync(path),
+  rename: (from, to) => node.renameSync(from, to),
   mkdir: (path) => {
     node.mkdirSync(path, { mode: 0o700 });
   },

@@ -16,7 +16,13 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Where a key's file is. */
-export function fileOf(directory: string, key: string): { readonly folder: string; readonly path: string } {
+export interface FilePlace {
+  readonly folder: string;
+  readonly path: string;
+}
+
+/** Where a key's file is, below a directory. */
+export function fileOf(directory: string, key: string): FilePlace {
   const parts = [directory, ...pathOf(key)];
   return { folder: parts.slice(0, -1).join("/"), path: parts.join("/") };
 }
@@ -47,10 +53,38 @@ export async function readObject(calls: FileCalls, path: string): Promise<string
 export async function createObject(
   calls: FileCalls,
   folders: Folders,
-  { folder, path }: { readonly folder: string; readonly path: string },
+  place: FilePlace,
   value: string | Uint8Array,
   linked: () => void,
 ): Promise<boolean> {
+  return await beside(calls, folders, place, value, async (temporary) => {
+    linked();
+    return await isLinked(calls, temporary, place.path);
+  });
+}
+
+/** Writes a file in place of what stands there, in one step; `renamed` is told before it may be. */
+export async function replaceObject(
+  calls: FileCalls,
+  folders: Folders,
+  place: FilePlace,
+  value: string | Uint8Array,
+  renamed: () => void,
+): Promise<void> {
+  await beside(calls, folders, place, value, async (temporary) => {
+    renamed();
+    await calls.rename(temporary, place.path);
+  });
+}
+
+/** Writes a file under a name of its own, puts it in its place, and makes that durable. */
+async function beside<T>(
+  calls: FileCalls,
+  folders: Folders,
+  { folder }: FilePlace,
+  value: string | Uint8Array,
+  put: (temporary: string) => Promise<T>,
+): Promise<T> {
   const bytes = typeof value === "string" ? encoder.encode(value) : prefixed(value);
   return await folders.within(folder, async () => {
     // Random and exclusive: a name that was used before could be another name of a file that counts.
@@ -63,15 +97,14 @@ export async function createObject(
       } finally {
         await file.close();
       }
-      linked();
-      const isNew = await isLinked(calls, temporary, path);
+      const result = await put(temporary);
       // Also where it was there before: its name may not be durable yet.
       await calls.syncFolder(folder);
-      return isNew;
+      return result;
     } finally {
       try {
         await calls.unlink(temporary);
-      } catch { /* It is in nobody's way. */ }
+      } catch { /* It has its place, or is in nobody's way. */ }
     }
   });
 }

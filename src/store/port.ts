@@ -39,6 +39,8 @@ export interface Port {
   readonly replayed?: number;
   /** Ends what is at work, and leaves things so that opening is quick. */
   close?(): Promise<void>;
+  /** Lets go of it, and leaves what is stored as it is: it did not open. */
+  abandon?(): Promise<void>;
   /** After everything was removed: takes away what that left behind. */
   shrink?(): Promise<void>;
 }

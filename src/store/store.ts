@@ -76,12 +76,24 @@ const RANDOM_BYTES = 512;
 
 /** Opens a namespace: makes it if it is missing, completes what was interrupted. */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
+  const opening: { port?: Port } = {};
+  try {
+    return await openOn(options, opening);
+  } catch (error) {
+    // It is the failure that is to be told.
+    await opening.port?.abandon?.().catch(() => {});
+    throw error;
+  }
+}
+
+async function openOn(options: OpenStoreOptions, opening: { port?: Port }): Promise<Store> {
   const paths = createPaths(options.namespace);
   const digester = createDigester(options.crypto);
   const seal = createSeal(digester);
   const random = pooled(options.random);
   // On a log the values that were read stand in pages, which are a cache of their own.
   const port = await openPort({ ...options, root: paths.root, seal, random, cacheBytes: options.cacheBytes / 2 });
+  opening.port = port;
   const parts = { port, paths, seal, digester };
   const writer = toBase64url(random(9));
   const steps = lazySteps(parts);

@@ -120,6 +120,17 @@ export class SimulatedDisk {
           this.#put(path, undefined);
           node.links--;
         }),
+      rename: (from, to) =>
+        call("rename", to, () => {
+          const node = this.#find(from);
+          const folder = this.#folder(to.slice(0, to.lastIndexOf("/")));
+          const name = to.slice(to.lastIndexOf("/") + 1);
+          const replaced = folder.names.get(name);
+          if (replaced?.kind === "file") replaced.links--;
+          folder.names.delete(name);
+          this.#put(to, node);
+          this.#put(from, undefined);
+        }),
       mkdir: (path) => call("mkdir", path, () => this.#put(path, { kind: "folder", names: new Map(), durable: new Map(), pending: [] })),
       rmdir: (path) =>
         call("rmdir", path, () => {

@@ -124,6 +124,11 @@ export class LogPort implements Port {
     }
   }
 
+  /** Gives the lock back, where there is one. */
+  async abandon(): Promise<void> {
+    await this.#log.store.close();
+  }
+
   /** Takes away what is not needed any more, after everything was removed. */
   async shrink(): Promise<void> {
     await this.#checkpointer.shrink();
