@@ -97,7 +97,7 @@ export async function parseHead(text: string | Uint8Array | undefined, seal: Sea
   const [digest] = await seal([json]);
   if (cut < 0 || body.slice(0, cut) !== digest) throw corrupt(what, "its digest does not fit");
   const head = JSON.parse(json) as Head;
-  if (head.read.length > 0) throw newer(head.read);
+  refuseFeatures(head.read);
   return head;
 }
 
@@ -107,11 +107,17 @@ export async function parseHead(text: string | Uint8Array | undefined, seal: Sea
  * @throws {StateError} STATE_NEWER_FORMAT if so
  */
 export function checkWritable(head: Head): void {
-  if (head.write.length > 0) throw newer(head.write);
+  refuseFeatures(head.write);
 }
 
-function newer(features: readonly string[]): StateError {
-  return new StateError(
+/**
+ * Refuses what this version does not know.
+ *
+ * @throws {StateError} STATE_NEWER_FORMAT if there is any feature
+ */
+export function refuseFeatures(features: readonly string[]): void {
+  if (features.length === 0) return;
+  throw new StateError(
     "STATE_NEWER_FORMAT",
     `Cannot use the namespace: it needs ${features.map((name) => `"${name}"`).join(", ")}, which this version of the library does not know`,
     { details: { stored: FORMAT + 1, supported: FORMAT } },

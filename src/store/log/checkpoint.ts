@@ -5,6 +5,7 @@
  * @module
  */
 import { pad } from "../paths.ts";
+import { refuseFeatures } from "../head.ts";
 import { corrupt, FORMAT, openEnvelope, type Seal } from "../seal.ts";
 import type { RunRef } from "./table.ts";
 
@@ -41,6 +42,9 @@ export interface Checkpoint {
   readonly abandoned: readonly string[];
   /** Sealed segments that are still there, oldest first, with the last frame in each. */
   readonly sealed: readonly (readonly [name: string, last: number])[];
+  /** Features that a reader, or a writer, of the log must know. None so far. */
+  readonly read: readonly string[];
+  readonly write: readonly string[];
 }
 
 /** A checkpoint and what it is stored as. */
@@ -112,6 +116,7 @@ export async function parseCheckpoint(text: unknown, generation: number | undefi
   if (generation !== undefined && checkpoint.generation !== generation) {
     throw corrupt(what, `it says that it is checkpoint ${checkpoint.generation}`);
   }
+  refuseFeatures(checkpoint.read);
   return { ...checkpoint, text: text as string };
 }
 

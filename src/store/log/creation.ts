@@ -49,6 +49,8 @@ export async function createFirst({ store, checkpoints, paths, options }: Creati
     removing: [],
     sealed: [],
     staying: [],
+    read: [],
+    write: [],
   };
   const isMade = await checkpoints.create(await formatCheckpoint(first, seal));
   if (!isMade) await segments?.remove(name);

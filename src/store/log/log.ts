@@ -6,6 +6,7 @@
 import { toHex } from "../../digest.ts";
 import type { Driver, DriverSupports } from "../driver.ts";
 import type { LockOptions } from "../port.ts";
+import { refuseFeatures } from "../head.ts";
 import { corrupt, type Seal } from "../seal.ts";
 import { createLogPaths, type LogPaths, type StoredCheckpoint } from "./checkpoint.ts";
 import { type Checkpoints, NumberedCheckpoints } from "./checkpoints.ts";
@@ -178,6 +179,7 @@ export class Log {
 
   /** Takes over a checkpoint that stands. */
   adopt(checkpoint: StoredCheckpoint): void {
+    if (!this.options.readOnly) refuseFeatures(checkpoint.write);
     const known = this.#known!;
     const { frame } = checkpoint;
     if (checkpoint.id !== known.base.id || frame > known.journal.position.number) {
@@ -292,6 +294,7 @@ export class Log {
     if (found.checkpoint.generation === 0 && !this.options.readOnly && this.store.segments !== undefined) {
       await this.checkpoints.create(found.checkpoint);
     }
+    if (!this.options.readOnly) refuseFeatures(found.checkpoint.write);
     this.#known = this.#begin(found.checkpoint);
     const { journal } = this.#known;
     const { name } = journal.position;
