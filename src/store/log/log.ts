@@ -84,7 +84,7 @@ function tuningOf({ batchOps, batchBytes }: LogLimits, driver: Driver): LogTunin
     bytes: Math.ceil(batchBytes * 0.625),
     segmentBytes: 8 * batchBytes,
     makerMs: HOUR_MS,
-    lagMs: driver.segments === undefined ? LAG_MS : 0,
+    lagMs: driver.supports!.create && driver.segments === undefined ? LAG_MS : 0,
   };
 }
 
