@@ -51,10 +51,19 @@ function firstSegment(key: string): string {
 /** The namespace whose keys begin with a segment, which may have been cut. */
 async function nameOf(driver: Driver, segment: string): Promise<string | undefined> {
   const name = decodeSegment(segment);
-  if (name !== undefined || driver.supports?.commit) return name;
+  if (name !== undefined) return name;
+  if (driver.supports?.commit) return await cutNameOf(driver, segment);
   const { findRoot } = await import("./log/open_log.ts");
   const root = await findRoot(driver, `${segment}!`, createSeal(createDigester()));
   return root === undefined ? undefined : decodeSegment(root.slice(0, -1));
+}
+
+/** The namespace of keys that were cut: each has the whole one before its value. */
+async function cutNameOf(driver: Driver, segment: string): Promise<string | undefined> {
+  const [item] = await driver.list!({ prefix: `${segment}!`, limit: 1, values: true });
+  if (item?.value === undefined || !segment.includes("~~")) return undefined;
+  const { unwrap } = await import("./short_keys.ts");
+  return decodeSegment(firstSegment(unwrap(item.key, item.value).key));
 }
 
 async function openParts(driver: Driver, namespace: string, readOnly: boolean): Promise<{ port: Port; paths: Paths; seal: Seal }> {

@@ -6,6 +6,10 @@
 import { isStateError, StateError } from "../errors.ts";
 import type { Driver, DriverSupports } from "./driver.ts";
 import { type Port, type PortOptions, reasonOf } from "./port.ts";
+import type { KeyedCalls } from "./short_keys.ts";
+
+/** The longest key that the library makes: a driver that takes it needs no cut ones. */
+const KEY_BYTES = 8 * 1024;
 
 /** Tries of a batch that may be written again, and the rest between them in milliseconds. */
 const TRIES = 5;
@@ -22,7 +26,11 @@ export async function openPort(options: PortOptions): Promise<Port> {
   const { supports } = driver;
   if (supports?.commit) {
     if (supports.list !== "ordered" || !driver.commit || !driver.list || !driver.getMany) throw lacks(driver);
-    return nativePort(driver, supports);
+    const calls = { getMany: driver.getMany.bind(driver), list: driver.list.bind(driver), commit: driver.commit.bind(driver) };
+    if (supports.keyBytes >= KEY_BYTES) return nativePort(driver.name, supports, calls);
+    const { withShortKeys, WRAPPING_BYTES } = await import("./short_keys.ts");
+    const less = { ...supports, keyBytes: KEY_BYTES, valueBytes: supports.valueBytes - WRAPPING_BYTES };
+    return nativePort(driver.name, less, withShortKeys(calls, supports.keyBytes, options.seal));
   }
   const { openLog } = await import("./log/open_log.ts");
   return await openLog(options);
@@ -36,8 +44,7 @@ function lacks({ name = "unnamed" }: Driver): StateError {
   );
 }
 
-function nativePort(driver: Driver, supports: DriverSupports): Port {
-  const name = driver.name ?? "unnamed";
+function nativePort(name = "unnamed", supports: DriverSupports, driver: KeyedCalls): Port {
   const reading = async <T>(call: () => Promise<T>): Promise<T> => {
     try {
       return await call();
@@ -51,16 +58,16 @@ function nativePort(driver: Driver, supports: DriverSupports): Port {
     supports,
     getMany: (keys) =>
       reading(async () => {
-        const values = await driver.getMany!(keys);
+        const values = await driver.getMany(keys);
         if (values.length !== keys.length) throw new Error(`it gave ${values.length} values for ${keys.length} keys`);
         return values;
       }),
-    list: (options) => reading(() => driver.list!(options)),
-    commit: (batch) => driver.commit!(batch),
+    list: (options) => reading(() => driver.list(options)),
+    commit: (batch) => driver.commit(batch),
     repeat: async (batch) => {
       for (let attempt = 1;; attempt++) {
         try {
-          return await driver.commit!(batch);
+          return await driver.commit(batch);
         } catch (error) {
           if (isStateError(error)) throw error;
           if (attempt >= TRIES) {
