@@ -53,7 +53,7 @@ Deno.test("up to three processes, in any order of their calls and cut off anywhe
     const tuning = tunings[choose(tunings.length)]!;
     try {
       let disk = new SimulatedDisk();
-      const ledger = createLedger();
+      const ledger = createLedger(choose(6) === 0);
       for (let life = 0; life < 4; life++) {
         await live(disk, choose, tuning, ledger, life);
         // Some of what the power loss may leave is looked at; one of it is gone on with.

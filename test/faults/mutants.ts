@@ -20,6 +20,7 @@ const conformance = "test/conformance_test.ts";
 const found = "test/faults/found_test.ts";
 const faults = "test/faults/faults_test.ts";
 const flips = "test/faults/flips_test.ts";
+const records = "test/faults/records_processes_test.ts";
 
 export const mutants: readonly Mutant[] = [
   {
@@ -294,6 +295,132 @@ export const mutants: readonly Mutant[] = [
     search: "if (log.known !== undefined && !isNamed(name, log.known)) await segments.remove(name);",
     replace: "await segments.remove(name);",
     test: ["test/faults/log_crash_test.ts", "/segment stays/"],
+  },
+  {
+    name: "a frame that is missing is the end of the log, whatever the horizon",
+    file: "src/store/log/record_journal.ts",
+    search: "if (horizon > this.#at.number) throw",
+    replace: "if (horizon < 0) throw",
+    test: [records],
+  },
+  {
+    name: "the horizon is asked for before the frames are read",
+    file: "src/store/log/record_journal.ts",
+    search: "    await this.#checkHorizon();\n    if (later > 0)",
+    replace: "    if (later > 0)",
+    test: [records],
+  },
+  {
+    name: "a frame that was created again counts",
+    file: "src/store/log/record_journal.ts",
+    search: "await this.#horizon().catch(unknown) >= frame.number",
+    replace: "await this.#horizon().catch(unknown) < 0",
+    test: [records],
+  },
+  {
+    name: "a try that failed did not land",
+    file: "src/store/log/record_journal.ts",
+    search: "if (isStateError(error) && !mayStand) throw error;",
+    replace: 'if (!mayStand && await this.#store.getItem(key) === null) throw new StateError("STATE_DRIVER", "absent", { details: {} });',
+    test: [records],
+  },
+  {
+    name: "objects are created over what is there",
+    file: "src/store/log/log_store.ts",
+    search: "create: (key, text) => driver.create!(key, text),",
+    replace: "create: async (key, text) => (await driver.removeItem!(key), await driver.create!(key, text)),",
+    test: [records],
+  },
+  {
+    name: "nobody looks whether a checkpoint is the newest one",
+    file: "src/store/log/checkpointer.ts",
+    search: 'if (await log.checkpoints.newest(next.generation) !== next.generation) return "overtaken";',
+    replace: "",
+    test: [records],
+  },
+  {
+    name: "a checkpoint that was overtaken takes what it made with it",
+    file: "src/store/log/checkpointer.ts",
+    search: '!== next.generation) return "overtaken";',
+    replace: "!== next.generation) return undefined;",
+    test: [records],
+  },
+  {
+    name: "the horizon stays where it was when runs are merged",
+    file: "src/store/log/checkpointer.ts",
+    search: "        horizon: base.frame,\n        ...changes,",
+    replace: "        ...changes,\n        horizon: changes.frame === undefined ? base.horizon : base.frame,",
+    test: [records],
+  },
+  {
+    name: "what is merged goes by the token of what is named",
+    file: "src/store/log/checkpointer.ts",
+    search: "const merging = toHex(random(12));",
+    replace: "const merging = token;",
+    test: [records],
+  },
+  {
+    name: "frames go before the checkpoint that holds them stands",
+    file: "src/store/log/checkpointer.ts",
+    search: "      if (!await log.checkpoints.create(next)) return undefined;",
+    replace: "      await this.#remove(next.removing);\n      if (!await log.checkpoints.create(next)) return undefined;",
+    test: [records],
+  },
+  {
+    name: "what the newest checkpoint alone does without goes at once",
+    file: "src/store/log/checkpointer.ts",
+    search: "removing: isClean ? base.dropped : [...base.removing, ...base.dropped],",
+    replace: "removing: [...base.removing, ...base.dropped, ...changes.dropped ?? []],",
+    test: [records],
+  },
+  {
+    name: "only one checkpoint is kept",
+    file: "src/store/log/checkpointer.ts",
+    search: "removeBelow(generation - 1,",
+    replace: "removeBelow(generation,",
+    test: [records],
+  },
+  {
+    name: "a checkpoint that a list may still show goes",
+    file: "src/store/log/checkpointer.ts",
+    search: "if (tuning.lagMs === 0) return [];",
+    replace: "if (tuning.lagMs >= 0) return [];",
+    test: [records, "/lag/"],
+  },
+  {
+    name: "newer checkpoints than the listed one are not looked for",
+    file: "src/store/log/checkpoints.ts",
+    search: "while (await this.#get(newest + 1) !== undefined) newest++;",
+    replace: "",
+    test: [records, "/lag/"],
+  },
+  {
+    name: "what an object of its own says is another's after a transport tried twice",
+    file: "src/store/log/record_journal.ts",
+    search: "return await this.#store.getItem(key) === text;",
+    replace: "return mayStand && attempt > 1 && await this.#store.getItem(key) === text;",
+    test: [records, "/bad/"],
+  },
+  {
+    name: "its own checkpoint is another's after a transport tried twice",
+    file: "src/store/log/checkpoints.ts",
+    search: "return await this.#store.getItem(name) === text;",
+    replace: "return attempt > 1 && await this.#store.getItem(name) === text;",
+    test: [records, "/bad/"],
+  },
+  {
+    name: "a horizon that cannot be read means that nothing was written",
+    file: "src/store/log/record_journal.ts",
+    search: "await this.#horizon().catch(unknown) >= frame.number",
+    replace: "await this.#horizon() >= frame.number",
+    test: [records, "/bad/"],
+  },
+  {
+    name: "a log that cannot be read after a lost frame means that nothing was written",
+    file: "src/store/log/log_port.ts",
+    search: 'if (isStateError(error) && !isStateError(error, "STATE_DRIVER")) throw error;\n      throw new Unknown(',
+    replace: "throw error;\n      throw new Unknown(",
+    test: [records, "/bad/"],
   },
   {
     name: "listings do not see what is pending",

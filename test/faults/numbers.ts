@@ -11,6 +11,8 @@ import { Crash } from "./simulated_disk.ts";
 
 /** What was told of the numbers. */
 export interface Ledger {
+  /** Each commit also writes what fills a page alone. */
+  readonly isFat: boolean;
   /** Who got which number, as far as it was acknowledged. */
   readonly acknowledged: Map<number, string>;
   /** What was said not to stand, ever. */
@@ -20,8 +22,8 @@ export interface Ledger {
 }
 
 /** Nothing was told yet. */
-export function createLedger(): Ledger {
-  return { acknowledged: new Map(), refused: new Set(), doubtful: 0 };
+export function createLedger(isFat = false): Ledger {
+  return { isFat, acknowledged: new Map(), refused: new Set(), doubtful: 0 };
 }
 
 /** Whether a failure comes of the process's own end. */
@@ -40,6 +42,18 @@ function keyOf(number: number): string {
   return `app!taken!${String(number).padStart(4, "0")}`;
 }
 
+/** Which keys the commit of a number sets beside it, and which it removes. */
+function changesOf(number: number, isFat: boolean): { readonly set: [string, string][]; readonly remove: string[] } {
+  const fat = (of: number) => `app!fat!${of % 5}`;
+  return {
+    set: [
+      [`app!ring!${number % 3}`, String(number)],
+      ...isFat ? [[fat(number), String(number).padEnd(17_000, "-")] as [string, string]] : [],
+    ],
+    remove: [`app!ring!${(number + 1) % 3}`, ...isFat ? [fat(number + 2)] : []],
+  };
+}
+
 /**
  * Takes numbers: each batch checks the number before, says who took it, and turns a ring of keys by one. What is read must
  * never be older than what was acknowledged to anybody before the read began.
@@ -52,17 +66,14 @@ export async function takeNumbers(port: Port, name: string, times: number, ledge
     const number = Number(last ?? "0") + 1;
     assert.ok(number > before, `${name} read ${number - 1} after ${before} was acknowledged`);
     const who = `${name}.${i}.${attempt}`;
-    const outcome = await commit(
-      port,
-      {
-        checks: [{ key: "app!n", is: last as string | undefined }],
-        set: [["app!n", String(number)], [keyOf(number), who], [`app!ring!${number % 3}`, String(number)]],
-        remove: [`app!ring!${(number + 1) % 3}`],
-        durable: false,
-      },
-      number,
-      who,
-    );
+    const { set, remove } = changesOf(number, ledger.isFat);
+    const batch: DriverBatch = {
+      checks: [{ key: "app!n", is: last as string | undefined }],
+      set: [["app!n", String(number)], [keyOf(number), who], ...set],
+      remove,
+      durable: false,
+    };
+    const outcome = await commit(port, batch, number, who);
     if (outcome === "refused") ledger.refused.add(who);
     else {
       i++;
@@ -105,12 +116,11 @@ async function reading<T>(read: () => Promise<T>): Promise<T> {
 }
 
 /** What a log must hold: numbers without a gap, each taken once, with all that were acknowledged and none that was refused. */
-export async function verifyNumbers(port: Port, { acknowledged, refused }: Ledger): Promise<number> {
+export async function verifyNumbers(port: Port, { isFat, acknowledged, refused }: Ledger): Promise<number> {
   const items = await reading(() => port.list({ prefix: "app!", limit: 10_000, values: true }));
   const { "app!n": n = "0", ...rest } = Object.fromEntries(items.map(({ key, value }) => [key, value as string]));
   const count = Number(n);
   const expected: Record<string, string> = {};
-  for (const number of [count - 1, count]) if (number > 0) expected[`app!ring!${number % 3}`] = String(number);
   const whos: string[] = [];
   for (let number = 1; number <= count; number++) {
     const who = rest[keyOf(number)];
@@ -118,6 +128,9 @@ export async function verifyNumbers(port: Port, { acknowledged, refused }: Ledge
     assert.ok(!refused.has(who), `${number} is ${who}, which was said not to stand`);
     whos.push(who);
     expected[keyOf(number)] = who;
+    const { set, remove } = changesOf(number, isFat);
+    for (const [key, value] of set) expected[key] = value;
+    for (const key of remove) delete expected[key];
   }
   assert.deepEqual(rest, expected);
   assert.equal(new Set(whos).size, count, `one commit counts twice: ${whos}`);
