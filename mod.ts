@@ -19,7 +19,17 @@ export { StateScope, type StateScopes } from "./src/keys/scopes.ts";
 export type { GlobalScope, NamedScope, NamedScopeType, Scope, ScopeType, StepScope } from "./src/scope.ts";
 export type { Limits } from "./src/limits.ts";
 export type { Driver, DriverBatch, DriverItem, DriverListOptions, DriverSegments, DriverSupports, Durability } from "./src/store/driver.ts";
-export { dropNamespace, listNamespaces, type LockOptions, openState, type OpenStateOptions, type Warning } from "./src/open.ts";
+export {
+  dropNamespace,
+  listNamespaces,
+  type LockOptions,
+  openState,
+  type OpenStateOptions,
+  repair,
+  type RepairOptions,
+  type RepairReport,
+  type Warning,
+} from "./src/open.ts";
 export { classifyByName } from "./src/state/classes.ts";
 export type { Cursor } from "./src/state/cursor.ts";
 export {

@@ -14,6 +14,9 @@ import type { Consistency, StateManager } from "./state/manager.ts";
 import type { Driver } from "./store/driver.ts";
 import { supportsOf } from "./store/plain.ts";
 import { memory } from "./store/memory_driver.ts";
+import type { RepairReport } from "./store/repair/survey.ts";
+
+export type { RepairReport };
 
 /** What an operator should hear. */
 export interface Warning {
@@ -144,6 +147,55 @@ export async function dropNamespace(driver: Driver, namespace: string): Promise<
     checkName(namespace, "id"),
     Array.from(randomBytes(12), (byte) => byte.toString(16).padStart(2, "0")).join(""),
   );
+}
+
+/** What is to be repaired. */
+export interface RepairOptions {
+  /** The name of the namespace, as it was given to `openState`. */
+  readonly namespace: string;
+  /** Only says what a repair would come to; writes nothing. @default false */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Makes a namespace usable again after STATE_CORRUPT: keeps what still proves itself, sets the rest aside, and says what was
+ * lost. An entry whose newest value is lost has the newest one that is left, or is absent. Nothing is deleted: what is set aside
+ * stands in the store under `aside`, until the namespace is dropped.
+ *
+ * Whoever has the namespace open gets STATE_CLOSED. A repair that was cut off is finished by calling it again. Of a namespace
+ * in which nothing is wrong, or that is not there, nothing is changed.
+ *
+ * @throws {TypeError} if an option is not one
+ * @throws {StateError} STATE_NEWER_FORMAT if a newer version of the library wrote it
+ * @throws {StateError} STATE_DRIVER if the driver fails; call it again then, it goes on where it stopped
+ *
+ * @example
+ * ```ts
+ * import { isStateError, openState, repair } from "@llmspell/state-persistence";
+ * import { memory } from "@llmspell/state-persistence/adapters/memory";
+ *
+ * const driver = memory();
+ * const state = await openState({ driver, namespace: "agents" }).catch(async (error) => {
+ *   if (!isStateError(error, "STATE_CORRUPT")) throw error;
+ *   const { lostCommits } = await repair(driver, { namespace: "agents" });
+ *   console.warn(`lost: ${lostCommits.join(", ")}`);
+ *   return await openState({ driver, namespace: "agents" });
+ * });
+ * await state.close();
+ * ```
+ */
+export async function repair(driver: Driver, options: RepairOptions): Promise<RepairReport> {
+  checkDriver(driver);
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError('Cannot repair: options must be an object, as in repair(driver, { namespace: "state" })');
+  }
+  for (const name of Object.keys(options)) {
+    if (name !== "namespace" && name !== "dryRun") throw new TypeError(`Cannot repair with option "${name}": there are namespace, dryRun`);
+  }
+  const { namespace, dryRun = false } = options;
+  if (typeof dryRun !== "boolean") throw new TypeError("Cannot repair: dryRun must be true or false");
+  const { repairNamespace } = await import("./store/repair/repair.ts");
+  return await repairNamespace(driver, checkName(namespace, "id", defaultLimits.keyBytes), dryRun);
 }
 
 /** Times are stored as whole milliseconds. */

@@ -8,7 +8,7 @@ import { sqlite } from "../adapters/sqlite.ts";
 import config from "../deno.json" with { type: "json" };
 import { defaultLimits } from "../src/limits.ts";
 import type { Driver } from "../src/store/driver.ts";
-import { createHead } from "../src/store/head.ts";
+import { createHead, type Head } from "../src/store/head.ts";
 import { createPaths } from "../src/store/paths.ts";
 import { runtimes } from "../tools/runtimes.ts";
 
@@ -146,7 +146,8 @@ Deno.test("docs/format.md shows what its example writes, byte by byte", async ()
 
 Deno.test("docs/format.md describes every field of the head, in its order", () => {
   const fields = rows(section(page("docs/format.md"), "## Head")).map(([field]) => field!.replaceAll("`", ""));
-  assert.deepEqual(fields, Object.keys(createHead("", 0)));
+  const repaired: Required<Pick<Head, "repairing" | "repaired" | "setAside">> = { repairing: true, repaired: 1, setAside: 1 };
+  assert.deepEqual(fields, [...Object.keys(createHead("", 0)), ...Object.keys(repaired)]);
 });
 
 Deno.test("docs/format.md describes every kind of key", () => {
@@ -159,6 +160,7 @@ Deno.test("docs/format.md describes every kind of key", () => {
     paths.expiry(1893456062000, "…"),
     paths.object("‹name›", 0),
     paths.stage(1893456000000, "‹token›"),
+    paths.aside(2, "app!…"),
   ];
   const table = rows(section(page("docs/format.md"), "## Keys")).map(([key]) => key!.replaceAll("`", ""));
   assert.deepEqual(table.filter((key) => key.startsWith("app!") && !key.endsWith("!swept")), made);

@@ -6,7 +6,8 @@
 import { encodeScope, sameScope, type StateScope } from "../keys/scopes.ts";
 import { draftRemoval, draftSave, type Origin } from "../store/draft_change.ts";
 import type { ChangeDraft, Scan, WideOperation } from "../store/operation.ts";
-import type { Row, Slot } from "../store/row.ts";
+import { leastRevision } from "../store/head.ts";
+import { countedFrom, type Row, type Slot, slotOf } from "../store/row.ts";
 import { corrupt } from "../store/seal.ts";
 import { checkCommit, type Core } from "./core.ts";
 import type { CommitOptions } from "./entry.ts";
@@ -137,12 +138,12 @@ async function* remember(memory: Remembered, slot: Slot, count: number, scan: Sc
   yield await draftMemory(slot, memory, count, scan.at, core);
 }
 
-/** All rows under a prefix. */
-async function* rowsOf(scan: Scan, prefix: string): AsyncGenerator<readonly Row[]> {
+/** All rows under a prefix, as what is known of their entries. */
+async function* slotsOf(scan: Scan, prefix: string): AsyncGenerator<readonly (Slot & { readonly row: Row })[]> {
   let after: string | undefined;
   do {
     const page = await scan.page({ prefix, after, limit: PAGE });
-    yield page.rows;
+    yield page.rows.map((row) => ({ ...countedFrom(leastRevision(page.head, row.commit), slotOf(row)), row }));
     after = page.next;
   } while (after !== undefined);
 }
@@ -150,15 +151,15 @@ async function* rowsOf(scan: Scan, prefix: string): AsyncGenerator<readonly Row[
 /** Counts, and changes nothing: a scope copied or moved onto itself. */
 // deno-lint-ignore require-yield
 async function* countOnly(scan: Scan, prefix: string, counted: Counter, core: Core): AsyncGenerator<ChangeDraft> {
-  for await (const rows of rowsOf(scan, prefix)) for (const row of rows) if (isLive(row, core.now())) count(row.path, counted);
+  for await (const slots of slotsOf(scan, prefix)) for (const { row } of slots) if (isLive(row, core.now())) count(row.path, counted);
 }
 
 async function* removals(scan: Scan, prefix: string, counted: Counter, origin: Origin, core: Core): AsyncGenerator<ChangeDraft> {
-  for await (const rows of rowsOf(scan, prefix)) {
-    for (const row of rows) {
+  for await (const slots of slotsOf(scan, prefix)) {
+    for (const slot of slots) {
+      const { row } = slot;
       const isThere = isLive(row, core.now());
       if (isThere) count(row.path, counted);
-      const slot = { commit: row.commit, revision: row.revision, row };
       yield draftRemoval(row.path, slot, isThere ? "d" : "x", core.store.salt(), origin);
     }
   }
@@ -195,8 +196,8 @@ async function* copies(
       yield draftRemoval(path, slot, isLive(slot.row, core.now()) ? "d" : "x", core.store.salt(), origin);
     }
   }
-  for await (const page of rowsOf(scan, source)) {
-    const rows = page.filter((row) => isLive(row, core.now()) && !places.has(target + row.path.slice(source.length)));
+  for await (const page of slotsOf(scan, source)) {
+    const rows = page.map(({ row }) => row).filter((row) => isLive(row, core.now()) && !places.has(target + row.path.slice(source.length)));
     rows.forEach((row) => count(row.path, counted));
     const paths = rows.map((row) => target + row.path.slice(source.length));
     const slots = await scan.slots(paths, target);

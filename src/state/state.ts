@@ -201,7 +201,7 @@ export function createState(parts: StateParts): StateManager {
         commit: head.commit,
         oldest: Math.min(head.commit, head.horizon + 1),
         entries: head.entries,
-        bytes: { log: head.logBytes, values: head.valueBytes, objects: head.objectBytes, setAside: 0 },
+        bytes: { log: head.logBytes, values: head.valueBytes, objects: head.objectBytes, setAside: head.setAside ?? 0 },
         writers: readOnly ? [] : [{ id: store.writer, since }],
       };
     },

@@ -247,7 +247,7 @@ class Run {
   /** What is stored, whatever the transaction wrote: the revision that is visible (`null`: absent), and the last one there was. */
   async #stored({ path }: Target): Promise<{ readonly visible: number | null; readonly last: number }> {
     const { slot, local } = await this.snapshot.read(path);
-    const visible = local?.revision ?? (isLive(slot.row, this.#core.now()) ? slot.revision : null);
+    const visible = local?.revision ?? (isLive(slot.row, this.#core.now()) ? slot.row.revision : null);
     return { visible, last: Math.max(0, slot.revision, local?.revision ?? 0, this.#core.ephemeral.lastRevision(path)) };
   }
 

@@ -31,7 +31,7 @@ export function find(path: string, draft: Draft, core: Core): Found {
   const settled = core.ephemeral.get(path, core.now());
   const local = pending === undefined ? settled : pending ?? undefined;
   const revision = Math.max(slot.revision, local?.revision ?? 0, core.ephemeral.lastRevision(path));
-  return { slot, local, revision, visible: local?.revision ?? (isLive(slot.row, core.now()) ? slot.revision : null) };
+  return { slot, local, revision, visible: local?.revision ?? (isLive(slot.row, core.now()) ? slot.row.revision : null) };
 }
 
 /**

@@ -235,7 +235,10 @@ export class Committer {
     const { view, port, paths, seal } = this.#parts;
     const { first, txid } = { first: composed.head.first, txid: composed.commits[0]!.txid };
     return await this.#persistently(async () => {
-      await view.look();
+      await view.look().catch((error) => {
+        // An earlier try may have been written before the namespace was repaired, and may have been kept.
+        throw failure !== undefined && isStateError(error, "STATE_CLOSED") ? uncertain(failure) : error;
+      });
       // The head is another one than the batch asks for, so that batch can never land any more.
       if (view.head.commit < first) return false;
       let holder = view.recent.txidOf(first);

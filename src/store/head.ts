@@ -38,14 +38,33 @@ export interface Head {
   /** Features that a reader, or a writer, must know. None so far. */
   readonly read: readonly string[];
   readonly write: readonly string[];
+  /** The namespace is being repaired: whoever has it open must stop, whoever comes next must finish that first. Else absent. */
+  readonly repairing?: true;
+  /** The commit of the last repair that could not keep everything. Absent: there was none. */
+  readonly repaired?: number;
+  /** Bytes of what repairs have set aside. Absent: nothing. */
+  readonly setAside?: number;
 }
 
 /** What a head said is not there any more, because the head has moved on: look again. */
 export class Overtaken extends Error {}
 
-/** STATE_CLOSED: the namespace was dropped. */
+/** No entry comes to so many revisions between two repairs. */
+const REVISIONS_AN_EPOCH = 1e12;
+
+/**
+ * The revision that the next one of an entry is counted from, whatever it shows: a repair may have lost the newest revisions
+ * of an entry that no commit has changed since, and revisions never come back.
+ */
+export function leastRevision(head: Head, commit: number): number {
+  return head.repaired !== undefined && commit < head.repaired ? (head.epoch - 1) * REVISIONS_AN_EPOCH : 0;
+}
+
+/** STATE_CLOSED: the namespace was dropped, or repaired. */
 export function dropped(): StateError<"STATE_CLOSED"> {
-  return new StateError("STATE_CLOSED", "Cannot use the namespace: it was dropped", { details: {} });
+  return new StateError("STATE_CLOSED", "Cannot use the namespace: it was dropped or repaired since it was opened; open it again", {
+    details: {},
+  });
 }
 
 /** The digest that the first record of a namespace names as its predecessor's. */

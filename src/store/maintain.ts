@@ -16,7 +16,7 @@ import { pad } from "./paths.ts";
 import { corrupt } from "./seal.ts";
 
 /** Records that stay behind the head, for validation and for readers that are slow. */
-const TAIL = 1024;
+export const TAIL = 1024;
 /** Records past the tail before it is worth a batch. */
 const SLACK = 256;
 /** A commit that was staged so long ago will not come any more. */
@@ -31,12 +31,15 @@ export function isTrimDue(head: Head): boolean {
   return head.applied === head.commit && head.commit - head.horizon > TAIL + SLACK;
 }
 
-/** Removes the oldest records past the tail, and what only they still named. One batch, or a few where a commit was large. */
+/**
+ * Removes the oldest records past the tail, and what only they still named. One batch, or a few where a commit was large. They
+ * are looked for from the beginning: a repair raises the horizon above records that it keeps.
+ */
 export async function trim(view: View, parts: StepParts): Promise<void> {
   const { port, paths, seal } = parts;
   const { head, text } = view;
   const end = head.commit - TAIL;
-  const items = await port.list({ prefix: paths.logs, after: paths.log(head.horizon), limit: SLACK, values: true });
+  const items = await port.list({ prefix: paths.logs, limit: SLACK, values: true });
   const remove: string[] = [];
   let { horizon, logBytes, objectBytes } = head;
   let previous: string | undefined;
@@ -47,7 +50,7 @@ export async function trim(view: View, parts: StepParts): Promise<void> {
     if (previous !== undefined && record.prev !== previous) {
       throw corrupt(`the record of commit ${first}`, "it does not follow the one before it", first);
     }
-    previous = record.digest;
+    if (first > head.horizon) previous = record.digest;
     const last = first + record.commits.length - 1;
     if (last > end) break;
     const keys: string[] = [];
@@ -69,7 +72,8 @@ export async function trim(view: View, parts: StepParts): Promise<void> {
     keys.push(key);
     if (remove.length > 0 && remove.length + keys.length + 2 > port.supports.batchOps) break;
     remove.push(...keys);
-    horizon = last;
+    // It always rises, so that the new head is a later one.
+    horizon = Math.max(last, head.horizon + 1);
     logBytes -= (value as string).length;
     objectBytes -= freed;
     if (remove.length + 2 > port.supports.batchOps) break;

@@ -16,6 +16,13 @@ export interface ObjectDraft {
   readonly pieces: readonly Stored[];
 }
 
+/** Where the pieces of objects are read. */
+export interface ObjectParts {
+  readonly port: Pick<Port, "getMany">;
+  readonly paths: Paths;
+  readonly digester: Digester;
+}
+
 /** How many pieces are asked for in one call. */
 const PIECES_A_CALL = 16;
 
@@ -43,7 +50,12 @@ export function objectKeys(ref: ObjectRef, paths: Paths): string[] {
  *
  * @throws {StateError} STATE_CORRUPT if the bytes do not fit the digest in its name
  */
-export async function loadObject(ref: ObjectRef, port: Port, paths: Paths, digester: Digester): Promise<Uint8Array | undefined> {
+export async function loadObject(
+  ref: ObjectRef,
+  port: Pick<Port, "getMany">,
+  paths: Paths,
+  digester: Digester,
+): Promise<Uint8Array | undefined> {
   const what = `the object "${ref.name}"`;
   const keys = objectKeys(ref, paths);
   const parts: Uint8Array[] = [];

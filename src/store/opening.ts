@@ -36,6 +36,7 @@ export async function openNamespace(parts: OpeningParts): Promise<{ readonly vie
       await makeNamespace(text as string | undefined, parts);
       continue;
     }
+    if (head.repairing) throw corrupt("the namespace", "a repair of it was not finished; run it again");
     if (!readOnly) checkWritable(head);
     const replayed = head.commit === 0 ? 0 : await complete(head, text as string, parts);
     if (replayed !== undefined) return { view: new View(parts, head, text as string), replayed };

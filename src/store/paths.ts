@@ -55,6 +55,14 @@ export interface Paths {
   readonly stages: string;
   /** Announces objects whose names begin with the token. */
   stage(at: number, token: string): string;
+  /** Prefix of the objects. */
+  readonly objects: string;
+  /** Prefix of what is left of deleted entries. */
+  readonly rests: string;
+  /** Prefix of what repairs have set aside. */
+  readonly asides: string;
+  /** Where the repair that began an epoch sets aside what it found under a key of the namespace. */
+  aside(epoch: number, key: string): string;
 }
 
 /** The keys of one namespace. */
@@ -73,5 +81,9 @@ export function createPaths(namespace: string): Paths {
     object: (name, piece) => `${root}obj!${name}!${pad(piece)}`,
     stages: `${root}stage!`,
     stage: (at, token) => `${root}stage!${pad(at)}!${token}`,
+    objects: `${root}obj!`,
+    rests: `${root}gone!`,
+    asides: `${root}aside!`,
+    aside: (epoch, key) => `${root}aside!${pad(epoch)}!${key.slice(root.length)}`,
   };
 }

@@ -17,13 +17,23 @@ export interface Row extends SealedChange {
 export interface Slot {
   /** The commit that changed it last; 0 if none did. */
   readonly commit: number;
-  /** The revision that it has, or had; 0 if it never was. */
+  /** The revision that its next one is counted from: the one that it has, or had, or may have had; 0 if it never was. */
   readonly revision: number;
   readonly row: Row | undefined;
 }
 
 /** An entry that never was. */
 export const emptySlot: Slot = { commit: 0, revision: 0, row: undefined };
+
+/** What is known of an entry by its row. */
+export function slotOf(row: Row): Slot {
+  return { commit: row.commit, revision: row.revision, row };
+}
+
+/** The same, but that revisions up to this one count as used; -1, for one that was not asked for, stays. */
+export function countedFrom(revision: number, slot: Slot): Slot {
+  return slot.revision < 0 || slot.revision >= revision ? slot : { ...slot, revision };
+}
 
 /** What the second line's digest of a row is taken of. It covers the header, which covers the payload. */
 export function rowSeal(row: Row): string {

@@ -10,7 +10,7 @@ import { isStateError } from "../errors.ts";
 import { formatRows } from "./compose.ts";
 import { type ObjectRef, parseChange, payloadSeal, type SealedChange } from "./change.ts";
 import { dropped, formatHead, type Head, Overtaken, parseHead } from "./head.ts";
-import { loadObject } from "./objects.ts";
+import { loadObject, type ObjectParts } from "./objects.ts";
 import { slotAfter } from "./operation.ts";
 import type { Paths } from "./paths.ts";
 import type { Port } from "./port.ts";
@@ -44,7 +44,7 @@ export function formatPiece(changes: readonly SealedChange[]): string {
 }
 
 /** The pieces of a change set; `undefined` where it is gone. */
-export async function loadList(set: ChangeSetRef, parts: StepParts): Promise<readonly PieceRef[] | undefined> {
+export async function loadList(set: ChangeSetRef, parts: ObjectParts): Promise<readonly PieceRef[] | undefined> {
   const bytes = await loadObject(set.list, parts.port, parts.paths, parts.digester);
   if (bytes === undefined) return undefined;
   const list = JSON.parse(new TextDecoder().decode(bytes)) as [string, number, number, string][];
@@ -52,7 +52,7 @@ export async function loadList(set: ChangeSetRef, parts: StepParts): Promise<rea
 }
 
 /** The changes of a piece; `undefined` where it is gone. */
-export async function loadPiece(ref: PieceRef, parts: StepParts): Promise<readonly SealedChange[] | undefined> {
+export async function loadPiece(ref: PieceRef, parts: ObjectParts & { readonly seal: Seal }): Promise<readonly SealedChange[] | undefined> {
   const bytes = await loadObject(ref, parts.port, parts.paths, parts.digester);
   if (bytes === undefined) return undefined;
   const lines = new TextDecoder().decode(bytes).split("\n");

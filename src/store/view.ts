@@ -5,12 +5,12 @@
  * @module
  */
 import { type BoundedCache, createSlotCache } from "./cache.ts";
-import { dropped, formatHead, type Head, Overtaken, parseHead } from "./head.ts";
+import { dropped, formatHead, type Head, leastRevision, Overtaken, parseHead } from "./head.ts";
 import type { Paths } from "./paths.ts";
 import type { Port, Stored } from "./port.ts";
 import { type LogRecord, parseRecord } from "./record.ts";
 import { Recent } from "./recent.ts";
-import { emptySlot, parseGone, parseRow, type Slot } from "./row.ts";
+import { countedFrom, emptySlot, parseGone, parseRow, type Slot, slotOf } from "./row.ts";
 import { corrupt, type Seal } from "./seal.ts";
 
 /** Beyond so many commits it is cheaper to forget the cache than to read what happened. */
@@ -164,8 +164,8 @@ export class View {
       if (slot.commit > head.commit) {
         throw corrupt(`the row "${path}"`, `it is of commit ${slot.commit}, and the head of ${head.commit}`, slot.commit, path);
       }
-      slots.set(path, slot);
-      if (head.commit === this.#head.commit) this.cache.set(path, slot);
+      slots.set(path, countedFrom(leastRevision(head, slot.commit), slot));
+      if (head.commit === this.#head.commit) this.cache.set(path, slots.get(path)!);
     }
     return head;
   }
@@ -269,10 +269,6 @@ export class View {
 /** A head as it is stored, with its text. */
 export async function sealHead(head: Head, seal: Seal): Promise<{ readonly head: Head; readonly text: string }> {
   return { head, text: await formatHead(head, seal) };
-}
-
-function slotOf(row: Slot["row"] & object): Slot {
-  return { commit: row.commit, revision: row.revision, row };
 }
 
 function isLater(a: Head, b: Head): boolean {
