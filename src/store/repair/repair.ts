@@ -6,7 +6,7 @@
 import { createDigester } from "../../digest.ts";
 import type { Driver } from "../driver.ts";
 import { createPaths } from "../paths.ts";
-import { openPort } from "../port.ts";
+import { openPort } from "../open_port.ts";
 import { createSeal } from "../seal.ts";
 import { repairNative } from "./native.ts";
 import type { RepairReport } from "./survey.ts";
