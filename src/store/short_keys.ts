@@ -62,7 +62,8 @@ export function withShortKeys(driver: KeyedCalls, keyBytes: number, seal: Seal):
   /** All that begins with a group's prefix, by whole keys, in order. */
   const gather = async (group: string): Promise<DriverItem[]> => {
     const items: DriverItem[] = [];
-    for (let after: string | undefined;;) {
+    let after: string | undefined;
+    for (;;) {
       const page = await driver.list({ prefix: group, limit: PAGE, values: true, ...after === undefined ? {} : { after } });
       for (const { key, value } of page) items.push(isCut(key) ? unwrap(key, value!) : { key, value: value! });
       if (page.length < PAGE) break;
