@@ -120,9 +120,10 @@ export class RecordJournal implements Journal {
       const value = await this.#store.getItem(nameOf(name, place)) ?? undefined;
       if (value === undefined) {
         if (this.#isRead || !await this.#isFollowed(name, place)) break;
-        await this.#checkHorizon();
-        const isMissing = (await this.#store.getItem(nameOf(name, place)) ?? undefined) === undefined;
-        if (isMissing) throw corrupt("the log", `"${nameOf(name, place)}" is missing, and a later one is there`);
+        if ((await this.#store.getItem(nameOf(name, place)) ?? undefined) === undefined) {
+          await this.#checkHorizon();
+          throw corrupt("the log", `"${nameOf(name, place)}" is missing, and a later one is there`);
+        }
         // Both were made meanwhile.
         place--;
         continue;
