@@ -18,6 +18,10 @@ const schemes: Readonly<Record<string, { readonly example: string; readonly open
     example: "fs:./folder",
     open: async (rest) => (await import("./fs.ts")).fs(asPath("fs", rest, "fs:./folder")),
   },
+  "deno-kv": {
+    example: "deno-kv:./file.kv",
+    open: async (rest) => (await import("./deno_kv.ts")).denoKv(rest === ":memory:" ? rest : asPath("deno-kv", rest, "deno-kv:./file.kv")),
+  },
   sqlite: {
     example: "sqlite:./file.db",
     open: async (rest) => (await import("./sqlite.ts")).sqlite(asPath("sqlite", rest, "sqlite:./file.db")),
@@ -35,7 +39,7 @@ function asPath(scheme: string, rest: string, example: string): string {
 }
 
 /**
- * The driver that a URL names: `"memory:"`, or `"fs:"` or `"sqlite:"` and a path, as it is (nothing in it is decoded).
+ * The driver that a URL names: `"memory:"`, or `"fs:"`, `"sqlite:"` or `"deno-kv:"` and a path, as it is (nothing in it is decoded).
  *
  * @throws {TypeError} if no adapter knows the URL; the message says what to write
  *

@@ -1,3 +1,4 @@
+import { denoKv } from "../adapters/deno_kv.ts";
 import { fs } from "../adapters/fs.ts";
 import { memory } from "../adapters/memory.ts";
 import { sqlite } from "../adapters/sqlite.ts";
@@ -55,6 +56,16 @@ conformance(runner, {
     const folder = await Deno.makeTempDir({ prefix: "state-" });
     return {
       open: () => Promise.resolve(fs(`${folder}/state`)),
+      destroy: () => Deno.remove(folder, { recursive: true }),
+    };
+  },
+});
+conformance(runner, {
+  name: "deno-kv",
+  async create() {
+    const folder = await Deno.makeTempDir({ prefix: "state-" });
+    return {
+      open: () => Promise.resolve(denoKv(`${folder}/state.kv`)),
       destroy: () => Deno.remove(folder, { recursive: true }),
     };
   },

@@ -30,7 +30,7 @@ export interface DriverSupports {
   readonly valueBytes: number;
   /** The longest key, in bytes. */
   readonly keyBytes: number;
-  /** The most keys that one batch may check, set and remove together. */
+  /** The most keys that one batch may check, set and remove together; of them no more than 64 are checked. */
   readonly batchOps: number;
   /** The most bytes of keys and values in one batch. */
   readonly batchBytes: number;

@@ -171,9 +171,14 @@ async function openOn(options: OpenStoreOptions, opening: { port?: Port }): Prom
     expire: async () => {
       // What was just committed in pieces is in the expiry index only once it was brought in.
       await committer.drain();
-      const { expireDue } = await import("./maintain.ts");
-      const operation = await expireDue(options.now(), parts, salt);
-      if (operation !== undefined) await committer.submit(operation);
+      try {
+        const { expireDue } = await import("./maintain.ts");
+        const operation = await expireDue(options.now(), parts, salt);
+        if (operation !== undefined) await committer.submit(operation);
+      } catch (error) {
+        // Nothing is lost by it: what has expired is absent either way.
+        options.onWarning({ code: "maintenance", message: `Housekeeping was put off: ${reasonOf(error)}`, commit: view.head.commit });
+      }
     },
   };
 }

@@ -29,7 +29,7 @@ Deno.test('openDriver("fs:…") takes the path as it is', () =>
   }));
 
 Deno.test("openDriver() of a URL that no adapter knows is a TypeError that says what to write", async () => {
-  const known = /write "memory:" or "fs:\.\/folder" or "sqlite:\.\/file\.db"$/;
+  const known = /write "memory:" or "fs:\.\/folder" or "deno-kv:\.\/file\.kv" or "sqlite:\.\/file\.db"$/;
   for (
     const url of [
       "",
@@ -38,7 +38,7 @@ Deno.test("openDriver() of a URL that no adapter knows is a TypeError that says 
       "./file.db",
       "C:\\file.db",
       "redis://localhost",
-      "deno-kv:./x",
+      "deno_kv:./x",
       "MEMORY:",
       "toString:",
       "__proto__:",
@@ -50,7 +50,7 @@ Deno.test("openDriver() of a URL that no adapter knows is a TypeError that says 
   for (const url of [undefined, null, 7, new URL("memory:"), {}]) {
     await assert.rejects(openDriver(url as never), {
       name: "TypeError",
-      message: /pass a string, "memory:" or "fs:\.\/folder" or "sqlite:\.\/file\.db"$/,
+      message: /pass a string, "memory:" or "fs:\.\/folder" or "deno-kv:\.\/file\.kv" or "sqlite:\.\/file\.db"$/,
     });
   }
 });
@@ -82,6 +82,7 @@ Deno.test("openDriver() loads an adapter only when it is asked for", async () =>
   assert.deepEqual(imports.map(({ specifier, isDynamic }) => [specifier, isDynamic]), [
     ["./memory.ts", true],
     ["./fs.ts", true],
+    ["./deno_kv.ts", true],
     ["./sqlite.ts", true],
   ]);
 });
