@@ -22,6 +22,13 @@ const schemes: Readonly<Record<string, { readonly example: string; readonly open
     example: "deno-kv:./file.kv",
     open: async (rest) => (await import("./deno_kv.ts")).denoKv(rest === ":memory:" ? rest : asPath("deno-kv", rest, "deno-kv:./file.kv")),
   },
+  indexeddb: {
+    example: "indexeddb:name",
+    open: async (rest) => {
+      if (rest === "") throw new TypeError('Cannot open the driver "indexeddb:": the name is missing; write "indexeddb:name"');
+      return (await import("./indexed_db.ts")).indexedDb(rest);
+    },
+  },
   sqlite: {
     example: "sqlite:./file.db",
     open: async (rest) => (await import("./sqlite.ts")).sqlite(asPath("sqlite", rest, "sqlite:./file.db")),

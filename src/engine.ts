@@ -33,6 +33,9 @@ export interface EngineOptions {
 /** How many open states use a driver: the last one closes it. */
 const users: WeakMap<Driver, number> = new WeakMap();
 
+/** Drivers that were asked for what an operator should hear. */
+const warned: WeakSet<Driver> = new WeakSet();
+
 /** Opens the namespace and puts a state on it. */
 export async function openEngine(options: EngineOptions): Promise<StateManager> {
   const { driver, limits, schemas } = options;
@@ -45,6 +48,10 @@ export async function openEngine(options: EngineOptions): Promise<StateManager> 
   };
   try {
     const store = await openStore({ ...options, cacheBytes: limits.cacheBytes });
+    if (!options.readOnly && !warned.has(driver)) {
+      warned.add(driver);
+      driver.caveat?.().then((caveat) => caveat && options.onWarning(caveat), () => {});
+    }
     return createState({ ...options, store, schemas: rules, release });
   } catch (error) {
     await release();

@@ -1,4 +1,6 @@
 import { denoKv } from "../adapters/deno_kv.ts";
+import "fake-indexeddb/auto";
+import { indexedDb } from "../adapters/indexed_db.ts";
 import { fs } from "../adapters/fs.ts";
 import { memory } from "../adapters/memory.ts";
 import { sqlite } from "../adapters/sqlite.ts";
@@ -68,6 +70,17 @@ conformance(runner, {
       open: () => Promise.resolve(denoKv(`${folder}/state.kv`)),
       destroy: () => Deno.remove(folder, { recursive: true }),
     };
+  },
+});
+// Beside the real engines, which test/runtime/browser/ runs.
+conformance(runner, {
+  name: "indexed-db (fake-indexeddb)",
+  create() {
+    const name = `state-${crypto.randomUUID()}`;
+    return Promise.resolve({
+      open: () => Promise.resolve(indexedDb(name)),
+      destroy: () => Promise.resolve(void indexedDB.deleteDatabase(name)),
+    });
   },
 });
 conformance(runner, {

@@ -24,6 +24,7 @@ const layers: readonly (readonly string[])[] = [
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "@noble/hashes": ["src/digest.ts"],
   fflate: ["src/deflate.ts"],
+  "idb-keyval": ["adapters/indexed_db/"],
   semver: ["src/schema/"],
   valibot: ["src/schema/"],
 };

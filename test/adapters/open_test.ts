@@ -29,7 +29,7 @@ Deno.test('openDriver("fs:…") takes the path as it is', () =>
   }));
 
 Deno.test("openDriver() of a URL that no adapter knows is a TypeError that says what to write", async () => {
-  const known = /write "memory:" or "fs:\.\/folder" or "deno-kv:\.\/file\.kv" or "sqlite:\.\/file\.db"$/;
+  const known = /write "memory:" or "fs:\.\/folder" or "deno-kv:\.\/file\.kv" or "indexeddb:name" or "sqlite:\.\/file\.db"$/;
   for (
     const url of [
       "",
@@ -50,7 +50,7 @@ Deno.test("openDriver() of a URL that no adapter knows is a TypeError that says 
   for (const url of [undefined, null, 7, new URL("memory:"), {}]) {
     await assert.rejects(openDriver(url as never), {
       name: "TypeError",
-      message: /pass a string, "memory:" or "fs:\.\/folder" or "deno-kv:\.\/file\.kv" or "sqlite:\.\/file\.db"$/,
+      message: /pass a string, "memory:" or "fs:\.\/folder" or "deno-kv:\.\/file\.kv" or "indexeddb:name" or "sqlite:\.\/file\.db"$/,
     });
   }
 });
@@ -83,6 +83,7 @@ Deno.test("openDriver() loads an adapter only when it is asked for", async () =>
     ["./memory.ts", true],
     ["./fs.ts", true],
     ["./deno_kv.ts", true],
+    ["./indexed_db.ts", true],
     ["./sqlite.ts", true],
   ]);
 });

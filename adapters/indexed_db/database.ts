@@ -1,0 +1,126 @@
+/**
+ * One connection to a database, opened when it is needed and let go when somebody else needs that.
+ *
+ * @module
+ */
+import type { UseStore } from "idb-keyval";
+import { StateError } from "../../src/errors.ts";
+
+/** The object store that holds everything. */
+const STORE = "entries";
+/** The database's own version: that of the object stores in it. */
+const VERSION = 1;
+/** How long another tab may keep an older version of the database open, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
+/** A database. */
+export interface Database {
+  /** Runs something in a transaction of its own, as `idb-keyval` wants it: nothing but the engine's requests may be awaited inside. */
+  readonly use: UseStore;
+  close(): Promise<void>;
+}
+
+/** The database of a name; nothing is opened yet. */
+export function database(name: string): Database {
+  let opening: Promise<IDBDatabase> | undefined;
+  const forget = () => opening = undefined;
+  const connect = () =>
+    opening ??= open(name, forget).catch((error) => {
+      forget();
+      throw error;
+    });
+  return {
+    use: async (mode, act) => {
+      for (let attempt = 1;; attempt++) {
+        const db = await connect();
+        let transaction: IDBTransaction;
+        try {
+          transaction = db.transaction(STORE, mode, { durability: "strict" });
+        } catch (error) {
+          // Closed meanwhile, because another tab deletes or changes it, or the browser cleared it.
+          if (attempt > 1 || (error as Error).name !== "InvalidStateError") throw explain(error, name);
+          forget();
+          continue;
+        }
+        return await act(transaction.objectStore(STORE));
+      }
+    },
+    close: async () => {
+      const db = await opening?.catch(() => undefined);
+      forget();
+      db?.close();
+    },
+  };
+}
+
+function open(name: string, forget: () => void): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const factory = globalThis.indexedDB as IDBFactory | undefined;
+    if (factory === undefined) {
+      return reject(unsupported("there is none here; it is in browsers and their workers, and not in all private windows"));
+    }
+    let request: IDBOpenDBRequest;
+    try {
+      request = factory.open(name, VERSION);
+    } catch (error) {
+      return reject(explainOpening(error, name));
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    request.onblocked = () => {
+      timer = setTimeout(() => reject(failed(name, "another tab keeps an older version of it open")), PATIENCE_MS);
+    };
+    request.onupgradeneeded = ({ oldVersion }) => {
+      if (oldVersion === 0) request.result.createObjectStore(STORE);
+    };
+    request.onerror = () => {
+      clearTimeout(timer);
+      reject(explainOpening(request.error, name));
+    };
+    request.onsuccess = () => {
+      clearTimeout(timer);
+      const db = request.result;
+      if (!db.objectStoreNames.contains(STORE)) {
+        db.close();
+        return reject(failed(name, "it is another program's: it holds other object stores"));
+      }
+      db.onversionchange = () => {
+        forget();
+        db.close();
+      };
+      db.onclose = forget;
+      resolve(db);
+    };
+  });
+}
+
+function unsupported(why: string): StateError {
+  return new StateError("STATE_UNSUPPORTED", `Cannot open IndexedDB: ${why}`, { details: { needs: "indexedDB" } });
+}
+
+function failed(name: string, why: string, cause?: unknown): StateError {
+  return new StateError("STATE_DRIVER", `Cannot use the database "${name}": ${why}`, { details: {}, cause });
+}
+
+function explainOpening(error: unknown, name: string): StateError {
+  const { name: kind, message } = (error ?? {}) as Partial<Error>;
+  if (kind === "VersionError") {
+    return new StateError("STATE_NEWER_FORMAT", `Cannot open the database "${name}": a newer version of this library has made it`, {
+      details: { stored: VERSION + 1, supported: VERSION },
+      cause: error,
+    });
+  }
+  if (kind === "SecurityError" || kind === "InvalidStateError") {
+    return unsupported(`it is closed to this page, as in some private windows, or by the user's settings (${message})`);
+  }
+  return explain(error, name);
+}
+
+/** What an engine's failure means: a transaction that failed has written nothing. */
+export function explain(error: unknown, name: string): StateError {
+  const { name: kind, message } = (error ?? {}) as Partial<Error>;
+  return failed(
+    name,
+    kind === "QuotaExceededError" ? "the quota of this site is used up" : `${message || kind || "the engine failed"}`,
+    error,
+  );
+}
