@@ -92,11 +92,14 @@ export class LogPort implements Port {
   async commit(batch: DriverBatch): Promise<boolean> {
     const log = this.#log;
     if (log.options.readOnly) throw new StateError("STATE_READ_ONLY", "Cannot write: the state was opened with readOnly", { details: {} });
+    const tried = { mayStand: false };
     for (;;) {
       await this.#checkpointer.room();
-      const done = await log.exclusively(() => this.#retrying(() => this.#write(batch), (act) => act())).catch((error) => {
-        if (isStateError(error) || error instanceof Unknown) throw error;
-        throw failed("write to", this.name, error);
+      const done = await log.exclusively(() => this.#retrying(() => this.#write(batch, tried), (act) => act())).catch((error) => {
+        const isDriver = !isStateError(error) || isStateError(error, "STATE_DRIVER");
+        if (error instanceof Unknown || !isDriver) throw error;
+        if (tried.mayStand) throw new Unknown(reasonOf(error), { cause: error });
+        throw isStateError(error) ? error : failed("write to", this.name, error);
       });
       if (done === undefined) continue;
       if (done) this.#checkpointer.wake();
@@ -151,7 +154,7 @@ export class LogPort implements Port {
   }
 
   /** One try to write a batch; undefined: another frame took the number. */
-  async #write(batch: DriverBatch): Promise<boolean | undefined> {
+  async #write(batch: DriverBatch, tried: { mayStand: boolean }): Promise<boolean | undefined> {
     const log = this.#log;
     if (log.known === undefined) await log.catchUp();
     if (!await this.#holds(batch)) {
@@ -172,12 +175,11 @@ export class LogPort implements Port {
       await log.catchUp();
       return log.known?.journal.position.number === before ? true : undefined;
     }
+    tried.mayStand = false;
     if (await log.append({ ops })) return true;
-    // It may have stood, and be gone with all that a newer checkpoint holds: what is read now tells, and nothing else does.
-    await log.catchUp().catch((error) => {
-      if (isStateError(error) && !isStateError(error, "STATE_DRIVER")) throw error;
-      throw new Unknown(reasonOf(error), { cause: error });
-    });
+    // It may have stood, and be gone with all that a newer checkpoint holds: what is read next tells, and nothing else does.
+    tried.mayStand = true;
+    await log.catchUp();
     return undefined;
   }
 
