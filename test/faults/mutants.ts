@@ -376,8 +376,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "only one checkpoint is kept",
     file: "src/store/log/checkpointer.ts",
-    search: "removeBelow(generation - 1,",
-    replace: "removeBelow(generation,",
+    search: "removeBelow(Math.min(generation - 1, ",
+    replace: "removeBelow(Math.min(generation, ",
     test: [records],
   },
   {

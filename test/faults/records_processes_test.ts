@@ -87,8 +87,8 @@ for (const { name, isLagging, faults } of kinds) {
     for (let i = 0; i < runs; i++) {
       const seed = first + i;
       const choose = seeded(seed);
-      const lagMs = isLagging ? 50 + choose(1500) : 0;
-      const store: SimulatedStore = new SimulatedStore(choose, { lag: lagMs, now: () => world.now() });
+      const lagMs = isLagging ? 100 + choose(3000) : 0;
+      const store: SimulatedStore = new SimulatedStore(choose, { lag: lagMs / 2, now: () => world.now() });
       // Reading many frames in a row needs a network that answers.
       const weather = { faults: faults && faults + choose(30), within: 20 + choose(300) };
       const tuning = { ...tunings[choose(tunings.length)]!, lagMs };

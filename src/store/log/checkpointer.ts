@@ -223,11 +223,15 @@ export class Checkpointer {
     return published !== undefined;
   }
 
-  /** Older checkpoints that a list which lags may show as the newest: the last one that is older than that, and those behind it. */
+  /**
+   * Older checkpoints that a list which lags may show as the newest, with a time at which each stood for certain: the last one
+   * that every list shows by now, and those behind it. A checkpoint's own `at` is no such time: it may have been created long
+   * after it was made.
+   */
   #staying(base: StoredCheckpoint): Checkpoint["staying"] {
     const { now, tuning } = this.#log.options;
     if (tuning.lagMs === 0) return [];
-    const all = [...base.staying, [base.generation, base.at] as const];
+    const all = [...base.staying, [base.generation, now()] as const];
     const shown = all.findLastIndex(([, at]) => now() - at > tuning.lagMs);
     return all.slice(Math.max(0, shown));
   }
@@ -247,7 +251,7 @@ export class Checkpointer {
   async #clean({ generation, staying, removing, abandoned }: StoredCheckpoint): Promise<void> {
     const log = this.#log;
     if (await isPinned(log)) return;
-    await log.checkpoints.removeBelow(generation - 1, new Set(staying.map(([older]) => older)));
+    await log.checkpoints.removeBelow(Math.min(generation - 1, ...staying.map(([older]) => older)));
     await this.#remove(removing);
     for (const token of abandoned) await this.#removeToken(token);
     this.#cleaned = generation;

@@ -27,8 +27,8 @@ export interface Checkpoints {
   newest(known: number): Promise<number>;
   /** True: it stands, durable. False: another one has its number. */
   create(checkpoint: StoredCheckpoint): Promise<boolean>;
-  /** Takes away those with lower numbers, but for some. */
-  removeBelow(generation: number, staying: ReadonlySet<number>): Promise<void>;
+  /** Takes away those with lower numbers. */
+  removeBelow(generation: number): Promise<void>;
 }
 
 /** Looks before a checkpoint that is listed and not there counts as lost. */
@@ -36,41 +36,56 @@ const LOOKS = 12;
 /** Tries to create a checkpoint. */
 const TRIES = 3;
 
+/** What lists are allowed. */
+export interface Lag {
+  readonly now: () => number;
+  /** A list may be behind by half of it; the other half is for whoever stands still after a list. 0: lists show what there is. */
+  readonly lagMs: number;
+}
+
 /**
  * Checkpoints under their numbers, on a store that lists. A list may lag behind: it shows where to begin, and those above are
- * looked for one by one. So one that a lagging list shows must stay until it shows a later one (`staying`).
+ * looked for one by one. So one that a lagging list shows must stay until it shows a later one (`staying`), and who looked for
+ * those above much later than at the list looks at it again.
  */
 export class NumberedCheckpoints implements Checkpoints {
   readonly #store: LogStore;
   readonly #paths: LogPaths;
   readonly #seal: Seal;
   readonly #sleep: (ms: number) => Promise<void>;
+  readonly #lag: Lag;
 
   /** Those under these paths. */
-  constructor(store: LogStore, paths: LogPaths, seal: Seal, sleep: (ms: number) => Promise<void>) {
+  constructor(store: LogStore, paths: LogPaths, seal: Seal, sleep: (ms: number) => Promise<void>, lag: Lag) {
     this.#store = store;
     this.#paths = paths;
     this.#seal = seal;
     this.#sleep = sleep;
+    this.#lag = lag;
   }
 
   async find(): Promise<Found | undefined> {
     for (let look = 1;; look++) {
-      const listed = await this.#list();
+      const { listed, isOld } = await this.#look();
       const newest = listed[0] ?? (await this.#get(0) === undefined ? undefined : 0);
-      if (newest === undefined) return undefined;
-      const found = await this.#newestFrom(newest, listed);
-      if (found !== undefined) return found;
-      if (look === LOOKS) throw corrupt("the log", `its checkpoint ${newest} is listed, and it is missing`);
+      const found = newest === undefined ? undefined : await this.#newestFrom(newest, listed);
+      if (!isOld() && (found !== undefined || newest === undefined)) return found;
+      if (look === LOOKS) {
+        if (isOld()) throw new Error("the driver is slower than its lists may lag behind");
+        throw corrupt("the log", `its checkpoint ${newest} is listed, and it is missing`);
+      }
       if (look > 1) await this.#sleep(2 ** look);
     }
   }
 
   async newest(known: number): Promise<number> {
-    const [listed = 0] = await this.#list();
-    let newest = Math.max(listed, known);
-    while (await this.#get(newest + 1) !== undefined) newest++;
-    return newest;
+    for (let look = 1;; look++) {
+      const { listed: [listed = 0], isOld } = await this.#look();
+      let newest = Math.max(listed, known);
+      while (await this.#get(newest + 1) !== undefined) newest++;
+      if (!isOld()) return newest;
+      if (look === LOOKS) throw new Error("the driver is slower than its lists may lag behind");
+    }
   }
 
   async create({ generation, text }: StoredCheckpoint): Promise<boolean> {
@@ -86,8 +101,8 @@ export class NumberedCheckpoints implements Checkpoints {
     }
   }
 
-  async removeBelow(generation: number, staying: ReadonlySet<number>): Promise<void> {
-    const older = (await this.#list()).filter((listed) => listed < generation && !staying.has(listed));
+  async removeBelow(generation: number): Promise<void> {
+    const older = await this.#list(this.#paths.checkpoint(generation));
     for (const listed of older.reverse()) await this.#store.removeItem(this.#paths.checkpoint(listed));
   }
 
@@ -114,10 +129,18 @@ export class NumberedCheckpoints implements Checkpoints {
     throw failure;
   }
 
-  /** The numbers that are listed, newest first. */
-  async #list(): Promise<number[]> {
+  /** What is listed, and whether that was too long ago to be gone on from. */
+  async #look(): Promise<{ readonly listed: readonly number[]; readonly isOld: () => boolean }> {
+    const { now, lagMs } = this.#lag;
+    const begun = now();
+    const listed = await this.#list();
+    return { listed, isOld: () => lagMs > 0 && now() - begun > lagMs / 2 };
+  }
+
+  /** The numbers that are listed, newest first, from some on downwards. */
+  async #list(after?: string): Promise<number[]> {
     const { checkpoints } = this.#paths;
-    const items = await this.#store.list!({ prefix: checkpoints, limit: 64, reverse: true });
+    const items = await this.#store.list!({ prefix: checkpoints, limit: 64, reverse: true, ...after === undefined ? {} : { after } });
     return items.map(({ key }) => Number(key.slice(checkpoints.length))).filter(Number.isSafeInteger);
   }
 

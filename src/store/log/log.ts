@@ -50,7 +50,7 @@ export interface LogTuning {
   readonly segmentBytes: number;
   /** A maker, or a pin, that was not heard of for so long is not waited for. */
   readonly makerMs: number;
-  /** How far lists may lag behind. */
+  /** Twice as long as lists may lag behind. */
   readonly lagMs: number;
 }
 
@@ -136,7 +136,7 @@ export class Log {
       : oneWriterStore({ driver, paths, seal, writer: this.#writer, now, sleep, lock, onWarning });
     this.checkpoints = this.store.list === undefined
       ? new SlotCheckpoints(this.store, paths, seal)
-      : new NumberedCheckpoints(this.store, paths, seal, sleep);
+      : new NumberedCheckpoints(this.store, paths, seal, sleep, { now, lagMs: this.options.tuning.lagMs });
     this.reader = new RunReader(this.store, seal, cacheBytes);
   }
 
