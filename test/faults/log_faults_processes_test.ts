@@ -67,7 +67,7 @@ async function live(disk: SimulatedDisk, world: World, life: number): Promise<vo
       } catch (error) {
         failures.push(error);
       }
-      return fault(call);
+      return fault(call) ?? (call.name === "write" && choose(8) === 0 ? { seen: choose(300) } : undefined);
     };
   };
   const processes = Array.from({ length: count }, async (_, process) => {

@@ -183,7 +183,7 @@ Deno.test("a workload in which any call fails once, in any way, keeps what was a
       }
     }
   }
-  end(60_000);
+  end(25_000);
 });
 
 Deno.test("a workload in which all calls of a kind fail for a while keeps what was acknowledged and nothing that was refused", async () => {
@@ -193,7 +193,7 @@ Deno.test("a workload in which all calls of a kind fail for a while keeps what w
     for (const name of names) {
       for (const times of [2, 4, 12]) {
         let calls = Infinity;
-        for (let first = 0; first < calls; first += 11) {
+        for (let first = 0; first < calls; first += 17) {
           await labelled({ tuning, name, times, first }, async () => {
             const disk = new SimulatedDisk();
             const history = new History();
@@ -216,7 +216,7 @@ Deno.test("a workload in which all calls of a kind fail for a while keeps what w
       }
     }
   }
-  end(10_000);
+  end(15_000);
 });
 
 Deno.test("a disk that is full from any byte on, and has room again later, keeps what was acknowledged and nothing that was refused", async () => {
@@ -225,7 +225,7 @@ Deno.test("a disk that is full from any byte on, and has room again later, keeps
     const whole = new SimulatedDisk();
     const life = { tuning, fault: () => undefined, cut: async () => {}, isCut: () => false };
     await live({ ...life, disk: whole, steps, history: new History(), looks: false });
-    for (let capacity = 0; capacity < whole.size * 1.5; capacity += 13) {
+    for (let capacity = 0; capacity < whole.size * 1.5; capacity += 29) {
       await labelled({ tuning, capacity }, async () => {
         const disk = new SimulatedDisk();
         const history = new History();
@@ -243,7 +243,7 @@ Deno.test("a disk that is full from any byte on, and has room again later, keeps
       });
     }
   }
-  end(5_000);
+  end(8_000);
 });
 
 Deno.test("long lives with failures, kills and power losses from a seed keep what was acknowledged and nothing that was refused", async () => {

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { contentOf, openLog, randomOf, type Step, workloads, write } from "./log_fixture.ts";
 import { type Content, type Interval, notAllowed, possibleAfter } from "./log_history.ts";
 import { createLedger, type Ledger, takeNumbers, verifyNumbers } from "./numbers.ts";
-import { type Choose, seeded, SimulatedDisk } from "./simulated_disk.ts";
+import { type Choose, type Gate, seeded, SimulatedDisk } from "./simulated_disk.ts";
 import { Turns } from "./simulated_turns.ts";
 
 const factor = Number(Deno.env.get("TEST_RUNS_FACTOR") ?? 1);
@@ -21,6 +21,15 @@ const tunings: readonly Partial<LogTuning>[] = [
   { frames: 1e6, bytes: 1e9, segmentBytes: 1e9 },
 ];
 
+/** Waits for its turn; of some writes others see the beginning first. */
+function gateOf(turns: Turns, process: number, choose: Choose): Gate {
+  const turn = turns.gate(process);
+  return async ({ name }) => {
+    await turn();
+    return name === "write" && choose(4) === 0 ? { seen: choose(300) } : undefined;
+  };
+}
+
 async function live(
   disk: SimulatedDisk,
   choose: Choose,
@@ -31,7 +40,7 @@ async function live(
   const turns = new Turns(choose);
   const count = 1 + choose(3);
   const processes = Array.from({ length: count }, async (_, process) => {
-    const port = openLog(disk.process(turns.gate(process)), tuning, { random: randomOf(choose(1e9)) });
+    const port = openLog(disk.process(gateOf(turns, process, choose)), tuning, { random: randomOf(choose(1e9)) });
     try {
       await takeNumbers(port, `${life}.${process}`, 1 + choose(6), ledger);
       await port.close();
@@ -77,21 +86,30 @@ Deno.test("up to three processes, in any order of their calls and cut off anywhe
 type Watch = (possible: () => ReadonlySet<Content>) => Promise<void>;
 
 /** A workload's steps, each by one of some processes. */
-async function play(disk: SimulatedDisk, turns: Turns, steps: readonly Step[], count: number, tuning: Partial<LogTuning>, watch: Watch) {
+async function play(
+  disk: SimulatedDisk,
+  choose: Choose,
+  steps: readonly Step[],
+  count: number,
+  tuning: Partial<LogTuning>,
+  watch: Watch,
+): Promise<void> {
+  const turns = new Turns(choose);
   const intervals: Interval[] = [];
   let clock = 0;
   const failures: unknown[] = [];
   const possible = () => possibleAfter(intervals);
   await turns.run(Array.from({ length: count }, async (_, process) => {
-    const turn = turns.gate(process);
+    const gate = gateOf(turns, process, choose);
     const port = openLog(
-      disk.process(async () => {
-        await turn();
+      disk.process(async (call) => {
+        const fault = await gate(call);
         try {
           if (failures.length === 0) await watch(possible);
         } catch (error) {
           failures.push(error);
         }
+        return fault;
       }),
       tuning,
     );
@@ -124,7 +142,7 @@ Deno.test("every workload of up to three transactions by one, two or three proce
             states++;
             assert.ok(allowed.has(content), `${JSON.stringify({ tuning, steps, count, seed })}: ${notAllowed(content, allowed)}`);
           };
-          await play(disk, new Turns(choose), steps, count, tuning, look);
+          await play(disk, choose, steps, count, tuning, look);
         }
       }
     }

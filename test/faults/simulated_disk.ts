@@ -3,6 +3,7 @@
  *
  * - A write counts for a running process at once, and for the disk once its file is synced. Until then it may be kept, lost,
  *   torn, or there in size alone, as zeros; whatever became of the writes before it. What was there before is not zeroed.
+ * - Appends wait for each other; readers do not wait for them, and may see the beginning of one.
  * - A name counts for the disk once its folder is synced. Until then the changes of one name may be kept up to any of them;
  *   different names are independent of each other.
  * - A sync that failed leaves what was written as if it were clean: a later sync of the same file does not write it. Everybody
@@ -31,6 +32,8 @@ export interface Fault {
   readonly isMade?: boolean;
   /** A write takes only so many bytes (below 0: all but so many); with a code it fails then. */
   readonly bytes?: number;
+  /** Of a write readers see so many bytes first, and the rest a call later; what others append waits for it. */
+  readonly seen?: number;
 }
 
 /** Looks at each call before it is made: may wait, may say what goes wrong with it. Where it throws, the process is no more. */
@@ -47,6 +50,8 @@ interface File {
   limbo: Write[];
   /** Syncs that failed: each is told to everybody who has the file open, once. */
   failures: Failure[];
+  /** An append that has not come to its end. */
+  appending?: Promise<unknown> | undefined;
 }
 
 /** A sync that failed. */
@@ -97,10 +102,10 @@ export class SimulatedDisk {
 
   /** The calls of one process. */
   process(gate: Gate = () => {}): FileCalls {
-    const call = async <T>(name: Call["name"], path: string, act: (fault: Fault) => T): Promise<T> => {
+    const call = async <T>(name: Call["name"], path: string, act: (fault: Fault) => T | Promise<T>): Promise<T> => {
       const fault = await gate({ name, path }) ?? fine;
       if (fault.code !== undefined && !fault.isMade && name !== "write" && name !== "sync") throw failure(fault.code, `${name} ${path}`);
-      const result = act(fault);
+      const result = await act(fault);
       if (fault.code !== undefined) throw failure(fault.code, `${name} ${path}`);
       return result;
     };
@@ -174,7 +179,7 @@ export class SimulatedDisk {
   #open(
     path: string,
     how: OpenAs,
-    call: <T>(name: Call["name"], path: string, act: (fault: Fault) => T) => Promise<T>,
+    call: <T>(name: Call["name"], path: string, act: (fault: Fault) => T | Promise<T>) => Promise<T>,
   ): OpenFile {
     if (how === "create") {
       this.#put(path, { kind: "file", bytes: new Uint8Array(), links: 1, durable: new Uint8Array(), pending: [], limbo: [], failures: [] });
@@ -186,7 +191,8 @@ export class SimulatedDisk {
     let told = unknown;
     return {
       write: (bytes) =>
-        call("write", path, ({ bytes: allowed, code, isMade }) => {
+        call("write", path, async ({ bytes: allowed, code, isMade, seen }) => {
+          while (file.appending !== undefined) await file.appending;
           const room = this.capacity === Infinity ? Infinity : this.capacity - this.size;
           const most = allowed === undefined
             ? (code === undefined || isMade ? Infinity : 0)
@@ -196,8 +202,19 @@ export class SimulatedDisk {
           const taken = bytes.slice(0, Math.max(0, Math.min(most, room)));
           if (taken.length === 0 && bytes.length > 0) throw failure(code ?? "ENOSPC", path);
           const at = file.bytes.length;
-          file.bytes = written(file.bytes, { at, bytes: taken });
-          file.pending.push({ at, bytes: taken });
+          const append = (from: number, to: number) => {
+            const part = { at: at + from, bytes: taken.slice(from, to) };
+            file.bytes = written(file.bytes, part);
+            file.pending.push(part);
+          };
+          append(0, seen ?? taken.length);
+          if (seen === undefined || seen >= taken.length) return taken.length;
+          // The process may die meanwhile; the call goes on to its end.
+          file.appending = call("write", path, () => {}).catch(() => {}).then(() => {
+            append(seen, taken.length);
+            file.appending = undefined;
+          });
+          await file.appending;
           return taken.length;
         }),
       writeAt: (at, bytes) =>
