@@ -8,6 +8,7 @@ import type { FileCalls } from "./calls.ts";
 import { codeOf, explain } from "./errors.ts";
 import { Folders } from "./folders.ts";
 import { createObject, fileOf, listObjects, readObject, replaceObject } from "./objects.ts";
+import { Places } from "./places.ts";
 import { Segments } from "./segments.ts";
 
 /** The path as it was given, for messages, and as it is used. */
@@ -15,6 +16,9 @@ export interface DirectoryPath {
   readonly given: string;
   readonly absolute: string;
 }
+
+/** Whole files that are read and written at once, at the most. */
+const OPEN_OBJECTS = 32;
 
 /** What a folder takes, wherever it is. */
 const supports: DriverSupports = {
@@ -35,7 +39,8 @@ const supports: DriverSupports = {
  * A driver over a folder. `isLocal` says whether appends of several processes cannot land on each other there; where they can,
  * one process writes at a time, whole files, under a lease.
  */
-export function createDriver({ given, absolute }: DirectoryPath, calls: FileCalls, isLocal: () => boolean): Driver {
+export function createDriver({ given, absolute }: DirectoryPath, system: FileCalls, isLocal: () => boolean): Driver {
+  const calls = new Places(OPEN_OBJECTS).around(system);
   const folders = new Folders(absolute, calls);
   const reading = async <T>(read: () => Promise<T>): Promise<T> => {
     try {
@@ -54,8 +59,8 @@ export function createDriver({ given, absolute }: DirectoryPath, calls: FileCall
     }
   };
   const place = (key: string) => fileOf(absolute, key);
-  const list = (options: DriverListOptions) => reading(() => listObjects(calls, absolute, options));
-  const getItem = (key: string) => reading(() => readObject(calls, place(key).path));
+  const list = (options: DriverListOptions) => reading(() => listObjects(calls, absolute, options, supports.valueBytes));
+  const getItem = (key: string) => reading(() => readObject(calls, place(key).path, supports.valueBytes));
   const plain = {
     name: `fs ${given}`,
     hasItem: async (key: string) => await getItem(key) !== undefined,
@@ -77,7 +82,7 @@ export function createDriver({ given, absolute }: DirectoryPath, calls: FileCall
       setItem: (key, value) => writing((inDoubt) => replaceObject(calls, folders, place(key), value, inDoubt)),
     };
   }
-  const segments = new Segments(absolute, calls, folders);
+  const segments = new Segments(absolute, system, folders);
   return {
     ...plain,
     supports,

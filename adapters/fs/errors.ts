@@ -13,10 +13,23 @@ export function codeOf(error: unknown): unknown {
   return (error as { code?: unknown } | undefined)?.code;
 }
 
+/** Whether a file is not there, or what should be its folder is a file. */
+export function isAbsent(error: unknown): boolean {
+  return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
+}
+
+/** STATE_CORRUPT: a file larger than any that we write. */
+export function tooLarge(what: string, bytes: number): StateError {
+  return new StateError("STATE_CORRUPT", `Cannot trust "${what}": it has ${bytes} bytes, more than anything that is written there`, {
+    details: {},
+  });
+}
+
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "it is not allowed",
   EPERM: "it is not allowed",
   EROFS: "the file system is read-only",
+  ENOENT: "a link to it leads nowhere, or it is being removed",
   ENOSPC: "the disk is full",
   EDQUOT: "the quota is used up",
   ENOTDIR: "a file stands where a folder should",
@@ -24,6 +37,8 @@ const reasons: Readonly<Record<string, string>> = {
   EMFILE: "too many files are open",
   ENFILE: "too many files are open",
   ELOOP: "a link leads in a circle",
+  EFBIG: "files may not be so large here",
+  EIO: "the disk fails",
 };
 
 /** The StateError for a failure that wrote nothing. */

@@ -5,9 +5,9 @@
  */
 import type { DriverItem, DriverListOptions } from "../../src/store/driver.ts";
 import type { FileCalls } from "./calls.ts";
-import { codeOf } from "./errors.ts";
+import { codeOf, isAbsent, tooLarge } from "./errors.ts";
 import type { Folders } from "./folders.ts";
-import { isOurs, pathOf } from "./names.ts";
+import { isName, isOurs, pathOf } from "./names.ts";
 
 /** Before bytes; text of ours begins with a letter. */
 const BYTES = 0;
@@ -32,17 +32,19 @@ export function temporaryName(): string {
   return `.tmp-${Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** What stands in a file; undefined: there is none. */
-export async function readObject(calls: FileCalls, path: string): Promise<string | Uint8Array | undefined> {
+/** What stands in a file, of at most so many bytes; undefined: there is none. */
+export async function readObject(calls: FileCalls, path: string, mostBytes: number): Promise<string | Uint8Array | undefined> {
   let file;
   try {
     file = await calls.open(path, "read");
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
+    if (isAbsent(error)) return undefined;
     throw error;
   }
   try {
-    const bytes = await file.read(0, (await file.stat()).size);
+    const { size } = await file.stat();
+    if (size > mostBytes + 1) throw tooLarge(path, size);
+    const bytes = await file.read(0, size);
     return bytes[0] === BYTES ? bytes.slice(1) : decoder.decode(bytes);
   } finally {
     await file.close();
@@ -126,7 +128,12 @@ function prefixed(bytes: Uint8Array): Uint8Array {
 }
 
 /** A page of keys in order, depth first: a folder's keys come before those of the names that it is the beginning of. */
-export async function listObjects(calls: FileCalls, directory: string, options: DriverListOptions): Promise<readonly DriverItem[]> {
+export async function listObjects(
+  calls: FileCalls,
+  directory: string,
+  options: DriverListOptions,
+  mostBytes: number,
+): Promise<readonly DriverItem[]> {
   const { prefix, after, limit, reverse = false, values = false } = options;
   const items: DriverItem[] = [];
   const isWanted = (key: string) => key.startsWith(prefix) && (after === undefined || (reverse ? key < after : key > after));
@@ -136,26 +143,31 @@ export async function listObjects(calls: FileCalls, directory: string, options: 
   const walk = async (folder: string, under: string): Promise<void> => {
     let entries;
     try {
-      entries = [...await calls.readdir(folder)];
+      entries = await calls.readdir(folder);
     } catch (error) {
-      // Gone meanwhile, or never made.
-      if (codeOf(error) === "ENOENT") return;
-      throw error;
+      if (!isAbsent(error)) throw error;
+      // Gone meanwhile, or never made. Unless all of it is no folder.
+      if (codeOf(error) === "ENOTDIR") await calls.readdir(directory);
+      return;
     }
-    entries.sort((a, b) => (a.name < b.name) === reverse ? 1 : -1);
-    for (const { name, isFolder } of entries) {
+    // A folder may hold thousands, and few of them be asked for.
+    const wanted = entries.filter(({ name, isFolder }) =>
+      isOurs(name) && (isFolder ? mayHold(`${under}${name}!`) : isWanted(`${under}${name}`))
+    );
+    wanted.sort((a, b) => (a.name < b.name) === reverse ? 1 : -1);
+    for (const { name, isFolder } of wanted) {
       if (items.length >= limit) return;
-      const key = `${under}${name}`;
-      if (!isOurs(name)) continue;
-      if (isFolder) {
-        if (mayHold(`${key}!`)) await walk(`${folder}/${name}`, `${key}!`);
-      } else if (isWanted(key)) {
-        const value = values ? await readObject(calls, `${folder}/${name}`) : undefined;
-        if (!values) items.push({ key });
-        else if (value !== undefined) items.push({ key, value });
+      const [key, path] = [`${under}${name}`, `${folder}/${name}`];
+      if (isFolder) await walk(path, `${key}!`);
+      else if (!values) items.push({ key });
+      else {
+        const value = await readObject(calls, path, mostBytes);
+        if (value !== undefined) items.push({ key, value });
       }
     }
   };
-  await walk(directory, "");
+  // Where it can, it begins below: there may be thousands of namespaces.
+  const above = prefix.split("!").slice(0, -1);
+  if (above.every(isName)) await walk([directory, ...above].join("/"), above.map((part) => `${part}!`).join(""));
   return items;
 }

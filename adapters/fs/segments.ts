@@ -5,12 +5,17 @@
  */
 import type { DriverSegments } from "../../src/store/driver.ts";
 import type { FileCalls, OpenFile } from "./calls.ts";
-import { codeOf } from "./errors.ts";
+import { codeOf, isAbsent, tooLarge } from "./errors.ts";
 import type { Folders } from "./folders.ts";
 import { fileOf } from "./objects.ts";
+import { Places } from "./places.ts";
 
 /** Files kept open for the next call. */
 const KEPT = 16;
+/** Files open at once, at the most; and for a moment beside them. */
+const [MOST, BRIEFLY] = [64, 16];
+/** What is read of a file at once, at the most: they are far smaller, unless something else writes into them. */
+const MOST_BYTES = 512 * 1024 * 1024;
 
 interface Kept {
   readonly file: OpenFile;
@@ -21,12 +26,20 @@ interface Kept {
   isUnsynced: boolean;
   /** One sync at a time: of two, only one is told of a failure. */
   syncing: Promise<unknown>;
+  /** Why it could be opened to be read, and not to be appended to. */
+  readonly refusal: unknown;
 }
+
+/** What opening a file to append may fail with that may be read all the same. */
+const refusals: ReadonlySet<unknown> = new Set(["EACCES", "EPERM", "EROFS"]);
 
 /** The segments below a directory. */
 export class Segments implements DriverSegments {
-  readonly #calls: FileCalls;
   readonly #directory: string;
+  readonly #places: Places = new Places(MOST);
+  /** Calls for files that stay open, and for those that do not. */
+  readonly #lasting: FileCalls;
+  readonly #brief: FileCalls;
   readonly #folders: Folders;
   readonly #kept: Map<string, Kept | Promise<Kept | undefined>> = new Map();
   /** Where a sync failed: what stands below this byte, and was not durable before, may be on no disk. */
@@ -35,7 +48,8 @@ export class Segments implements DriverSegments {
   /** None is open yet. */
   constructor(directory: string, calls: FileCalls, folders: Folders) {
     this.#directory = directory;
-    this.#calls = calls;
+    this.#lasting = this.#places.around(calls);
+    this.#brief = new Places(BRIEFLY).around(calls);
     this.#folders = folders;
   }
 
@@ -44,7 +58,7 @@ export class Segments implements DriverSegments {
     return await this.#folders.within(folder, async () => {
       let file;
       try {
-        file = await this.#calls.open(path, "create");
+        file = await this.#brief.open(path, "create");
       } catch (error) {
         if (codeOf(error) === "EEXIST") return false;
         throw error;
@@ -55,16 +69,21 @@ export class Segments implements DriverSegments {
       } finally {
         await file.close();
       }
-      await this.#calls.syncFolder(folder);
+      await this.#brief.syncFolder(folder);
       return true;
     });
   }
 
   async append(name: string, frame: Uint8Array): Promise<{ readonly start: number; readonly end: number } | undefined> {
     return await this.#with(name, async (kept) => {
-      const { file } = kept;
+      const { file, refusal } = kept;
       const before = await file.stat();
       if (before.links === 0) return undefined;
+      if (refusal !== undefined) {
+        // It may be allowed by the next time.
+        await this.#forget(name);
+        throw refusal;
+      }
       if (this.#doubtful.get(name) === Infinity) this.#doubtful.set(name, before.size);
       kept.isUnsynced = true;
       const written = await file.write(frame);
@@ -80,6 +99,7 @@ export class Segments implements DriverSegments {
     return await this.#with(name, async ({ file }) => {
       const { size, links } = await file.stat();
       if (links === 0) return undefined;
+      if (size - from > MOST_BYTES) throw tooLarge(name, size - from);
       return size <= from ? new Uint8Array() : await file.read(from, size - from);
     });
   }
@@ -108,7 +128,7 @@ export class Segments implements DriverSegments {
 
   /** Writes bytes over themselves, so that the next sync writes them to the disk. */
   async #mend(name: string, from: number, bytes: Uint8Array): Promise<void> {
-    const file = await this.#calls.open(fileOf(this.#directory, name).path, "mend");
+    const file = await this.#brief.open(fileOf(this.#directory, name).path, "mend");
     try {
       for (let at = 0; at < bytes.length;) at += await file.writeAt(from + at, bytes.subarray(at));
     } finally {
@@ -119,7 +139,7 @@ export class Segments implements DriverSegments {
   async remove(name: string): Promise<void> {
     await this.#forget(name);
     try {
-      await this.#calls.unlink(fileOf(this.#directory, name).path);
+      await this.#brief.unlink(fileOf(this.#directory, name).path);
     } catch (error) {
       if (codeOf(error) !== "ENOENT") throw error;
     }
@@ -132,51 +152,73 @@ export class Segments implements DriverSegments {
 
   /** Runs something on an open file; undefined: it is missing. */
   async #with<T>(name: string, act: (kept: Kept) => Promise<T | undefined>): Promise<T | undefined> {
-    const waiting = this.#kept.get(name) ?? this.#open(name);
-    const kept = waiting instanceof Promise ? await waiting : waiting;
+    const kept = await this.#take(name);
     if (kept === undefined) return undefined;
-    kept.users++;
     try {
       const result = await act(kept);
       // A file without a name is of no use to anybody; another one may have the name by now.
       if (result === undefined) await this.#forget(name);
       return result;
     } finally {
-      kept.users--;
-      if (kept.isDoomed && kept.users === 0) await kept.file.close();
+      await this.#release(name, kept);
     }
   }
 
+  /** An open file with one user more: it stays open as long as there is one. */
+  async #take(name: string): Promise<Kept | undefined> {
+    const found = this.#kept.get(name) ?? this.#open(name);
+    // Whoever forgets it waits behind, and closes it after its last user.
+    const kept = found instanceof Promise ? await found : found;
+    if (kept !== undefined) kept.users++;
+    return kept;
+  }
+
+  async #release(name: string, kept: Kept): Promise<void> {
+    kept.users--;
+    if (kept.users > 0) return;
+    if (kept.isDoomed) await kept.file.close();
+    else if (this.#places.isWanted && !kept.isUnsynced) await this.#forget(name);
+  }
+
   #open(name: string): Promise<Kept | undefined> {
-    const opening = (async () => {
-      try {
-        const file = await this.#calls.open(fileOf(this.#directory, name).path, "append");
-        const kept: Kept = { file, users: 0, isDoomed: false, isUnsynced: false, syncing: Promise.resolve() };
-        this.#kept.set(name, kept);
-        await this.#forgetOldest();
-        return kept;
-      } catch (error) {
-        this.#kept.delete(name);
-        if (codeOf(error) === "ENOENT") return undefined;
-        throw error;
-      }
-    })();
-    if (!this.#kept.has(name)) this.#kept.set(name, opening);
+    const opening = this.#opened(fileOf(this.#directory, name).path);
+    this.#kept.set(name, opening);
+    const settle = (kept?: Kept) => {
+      if (this.#kept.get(name) !== opening) return;
+      if (kept === undefined) this.#kept.delete(name);
+      else this.#kept.set(name, kept);
+    };
+    opening.then(settle, () => settle());
     return opening;
   }
 
-  async #forgetOldest(): Promise<void> {
+  async #opened(path: string): Promise<Kept | undefined> {
+    await this.#makeRoom();
+    const idle = { users: 0, isDoomed: false, isUnsynced: false, syncing: Promise.resolve() };
+    try {
+      return { ...idle, file: await this.#lasting.open(path, "append"), refusal: undefined };
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      if (!refusals.has(codeOf(error))) throw error;
+      return { ...idle, file: await this.#lasting.open(path, "read"), refusal: error };
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
     let spare = this.#kept.size - KEPT;
     for (const [name, kept] of this.#kept) {
       if (spare-- <= 0) return;
-      if (!(kept instanceof Promise) && kept.users === 0 && !kept.isUnsynced) await this.#forget(name);
+      if (kept instanceof Promise || kept.users > 0 || (kept.isUnsynced && !this.#places.isFull)) continue;
+      // Who opens it again is not told of a sync that failed meanwhile.
+      if (kept.isUnsynced) this.#doubtful.set(name, Infinity);
+      await this.#forget(name);
     }
   }
 
   async #forget(name: string): Promise<void> {
-    const waiting = this.#kept.get(name);
+    const found = this.#kept.get(name);
     this.#kept.delete(name);
-    const kept = await waiting;
+    const kept = found instanceof Promise ? await found.catch(() => undefined) : found;
     if (kept === undefined || kept.isDoomed) return;
     kept.isDoomed = true;
     if (kept.users === 0) await kept.file.close();

@@ -429,6 +429,34 @@ export const mutants: readonly Mutant[] = [
     replace: "void change;",
     test: [conformance, "/small limits/"],
   },
+  {
+    name: "a file is closed under whoever uses it",
+    file: "adapters/fs/segments.ts",
+    search: "if (kept.users === 0) await kept.file.close();",
+    replace: "await kept.file.close();",
+    test: ["test/adapters/fs/segments_test.ts"],
+  },
+  {
+    name: "a file that was forgotten while it was opened is kept",
+    file: "adapters/fs/segments.ts",
+    search: "if (this.#kept.get(name) !== opening) return;",
+    replace: "",
+    test: ["test/adapters/fs/segments_test.ts", "/never used once/"],
+  },
+  {
+    name: "what was closed before it was synced counts as written",
+    file: "adapters/fs/segments.ts",
+    search: "if (kept.isUnsynced) this.#doubtful.set(name, Infinity);",
+    replace: "",
+    test: ["test/adapters/fs/segments_test.ts"],
+  },
+  {
+    name: "an object that was there is not made durable",
+    file: "adapters/fs/objects.ts",
+    search: "      await calls.syncFolder(folder);\n      return result;",
+    replace: "      if (result) await calls.syncFolder(folder);\n      return result;",
+    test: ["test/adapters/fs/objects_test.ts"],
+  },
 ];
 
 const root = new URL("../../", import.meta.url).pathname;

@@ -22,6 +22,8 @@ export type Choose = (possibilities: number) => number;
 export interface Call {
   readonly name: keyof FileCalls | keyof OpenFile;
   readonly path: string;
+  /** What a file is opened for. */
+  readonly how?: OpenAs;
 }
 
 /** What goes wrong with a call. */
@@ -102,15 +104,15 @@ export class SimulatedDisk {
 
   /** The calls of one process. */
   process(gate: Gate = () => {}): FileCalls {
-    const call = async <T>(name: Call["name"], path: string, act: (fault: Fault) => T | Promise<T>): Promise<T> => {
-      const fault = await gate({ name, path }) ?? fine;
+    const call = async <T>(name: Call["name"], path: string, act: (fault: Fault) => T | Promise<T>, how?: OpenAs): Promise<T> => {
+      const fault = await gate(how === undefined ? { name, path } : { name, path, how }) ?? fine;
       if (fault.code !== undefined && !fault.isMade && name !== "write" && name !== "sync") throw failure(fault.code, `${name} ${path}`);
       const result = await act(fault);
       if (fault.code !== undefined) throw failure(fault.code, `${name} ${path}`);
       return result;
     };
     return {
-      open: (path, how) => call("open", path, () => this.#open(path, how, call)),
+      open: (path, how) => call("open", path, () => this.#open(path, how, call), how),
       link: (from, to) =>
         call("link", to, () => {
           const node = this.#find(from);
