@@ -7,6 +7,9 @@ import { dirname } from "node:path";
 import type { FileCalls } from "./calls.ts";
 import { codeOf } from "./errors.ts";
 
+/** Tries to make a folder, while others may remove those above it. */
+const TRIES = 4;
+
 /** Why a folder above ours may not be synced. */
 const foreign: ReadonlySet<unknown> = new Set(["EACCES", "EPERM", "EROFS", "EINVAL"]);
 
@@ -42,13 +45,14 @@ export class Folders {
     const isOurs = path.startsWith(`${this.#directory}/`);
     // A folder that stands may have been made a moment ago by somebody else, and so may those above it: from above, then.
     if (isOurs) await this.#make(parent);
-    for (;;) {
+    for (let attempt = 1;; attempt++) {
       try {
         await this.#calls.mkdir(path);
         break;
       } catch (error) {
         if (codeOf(error) === "EEXIST") break;
-        if (codeOf(error) !== "ENOENT" || parent === path) throw error;
+        // The one above can be made, and does not stand: a link that leads nowhere.
+        if (codeOf(error) !== "ENOENT" || parent === path || attempt === TRIES) throw error;
         // What was known to stand is gone.
         this.#known.delete(parent);
         await this.#make(parent);

@@ -5,6 +5,7 @@
  */
 import * as node from "node:fs";
 import { dirname } from "node:path";
+import process from "node:process";
 import { promisify } from "node:util";
 import type { FileCalls, OpenFile } from "./calls.ts";
 
@@ -13,7 +14,8 @@ const AT_ONCE_BYTES = 256 * 1024;
 
 const { constants } = node;
 const flags = {
-  read: constants.O_RDONLY,
+  // What is no file but a pipe must not be waited for.
+  read: constants.O_RDONLY | (constants.O_NONBLOCK ?? 0),
   append: constants.O_RDWR | constants.O_APPEND,
   mend: constants.O_WRONLY,
   create: constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY,
@@ -40,10 +42,14 @@ export const nodeCalls: FileCalls = {
     node.mkdirSync(path, { mode: 0o700 });
   },
   rmdir: (path) => node.rmdirSync(path),
-  readdir: (path) => node.readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() })),
+  readdir: (path) =>
+    node.readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
+      const kind = entry.isSymbolicLink() ? targetOf(`${path}/${entry.name}`) : entry;
+      return kind?.isDirectory() || kind?.isFile() ? [{ name: entry.name, isFolder: kind.isDirectory() }] : [];
+    }),
   syncFolder: async (path) => {
     // Windows has no such thing as a folder that can be synced; there the entry is durable with the file.
-    if (globalThis.navigator?.platform?.startsWith("Win")) return;
+    if (process.platform === "win32") return;
     const folder = node.openSync(path, constants.O_RDONLY);
     try {
       await syncAll(folder);
@@ -52,6 +58,15 @@ export const nodeCalls: FileCalls = {
     }
   },
 };
+
+function targetOf(link: string): node.Stats | undefined {
+  try {
+    return node.statSync(link);
+  } catch {
+    // It leads nowhere, or in a circle.
+    return undefined;
+  }
+}
 
 function openFile(fd: number): OpenFile {
   return {

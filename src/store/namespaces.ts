@@ -17,6 +17,9 @@ const CACHE_BYTES = 256 * 1024;
 /** Keys removed at a time. */
 const PAGE = 256;
 
+/** Keys looked at together for the next namespaces: a small one has few, and of a large one all but the first are passed over. */
+const GLANCE = 64;
+
 /** The namespaces of a store in order of their names. */
 export async function* scanNamespaces(driver: Driver): AsyncGenerator<string> {
   for await (const segment of segmentsOf(driver)) {
@@ -36,11 +39,15 @@ async function* segmentsOf(driver: Driver): AsyncGenerator<string> {
     return;
   }
   for (let after = "";;) {
-    const [item] = await driver.list({ prefix: "", after, limit: 1 });
-    if (item === undefined) return;
-    const segment = firstSegment(item.key);
-    after = pastSegment(segment);
-    yield segment;
+    const items = await driver.list({ prefix: "", after, limit: GLANCE });
+    for (const { key } of items) {
+      if (after !== "" && key < after) continue;
+      const segment = firstSegment(key);
+      after = pastSegment(segment);
+      // What has no more to its key is not ours.
+      if (key !== segment) yield segment;
+    }
+    if (items.length < GLANCE) return;
   }
 }
 

@@ -33,6 +33,8 @@ export interface Checkpoints {
 
 /** Looks before a checkpoint that is listed and not there counts as lost. */
 const LOOKS = 12;
+/** Keys listed together. */
+const PAGE = 64;
 /** Tries to create a checkpoint. */
 const TRIES = 3;
 
@@ -140,8 +142,14 @@ export class NumberedCheckpoints implements Checkpoints {
   /** The numbers that are listed, newest first, from some on downwards. */
   async #list(after?: string): Promise<number[]> {
     const { checkpoints } = this.#paths;
-    const items = await this.#store.list!({ prefix: checkpoints, limit: 64, reverse: true, ...after === undefined ? {} : { after } });
-    return items.map(({ key }) => Number(key.slice(checkpoints.length))).filter(Number.isSafeInteger);
+    // Somebody else's files may stand among ours: below every letter there are numbers alone.
+    for (let from = after ?? `${checkpoints}a`;;) {
+      const items = await this.#store.list!({ prefix: checkpoints, after: from, limit: PAGE, reverse: true });
+      const names = items.map(({ key }) => key.slice(checkpoints.length));
+      const numbers = names.filter((name) => /^\d{16}$/.test(name)).map(Number).filter(Number.isSafeInteger);
+      if (numbers.length > 0 || items.length < PAGE) return numbers;
+      from = items.at(-1)!.key;
+    }
   }
 
   async #get(generation: number): Promise<unknown> {

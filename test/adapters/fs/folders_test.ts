@@ -35,3 +35,15 @@ Deno.test("within() makes again what was removed, at any depth", async () => {
   await write(calls, folders, "/d/x/z");
   assert.deepEqual(await calls.readdir("/d/x"), [{ name: "z", isFolder: true }]);
 });
+
+Deno.test("within() of what can be made and does not stand fails, rather than trying for ever", async () => {
+  const calls = new SimulatedDisk().process();
+  // As a link that leads nowhere: it is there, and nothing can be made in it.
+  let made = 0;
+  const mkdir = (path: string) => {
+    if (made++ > 100) assert.fail("it goes on trying");
+    throw Object.assign(new Error(path), { code: path === "/d" ? "EEXIST" : "ENOENT" });
+  };
+  const folders = new Folders("/d", { ...calls, mkdir });
+  await assert.rejects(folders.within("/d/app/seg", () => assert.fail()), { code: "ENOENT" });
+});

@@ -1,0 +1,213 @@
+/** A folder as users meet it: what is not ours, not there, not allowed, full, or taken away under an open state. */
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { fs } from "../../adapters/fs.ts";
+import { dropNamespace, isStateError, listNamespaces, openState, type StateErrorCode, type StateManager, StateScope } from "../../mod.ts";
+import { inFolder, snapshot } from "./fs/fixture.ts";
+
+const { global } = StateScope;
+
+/** Opens a state, uses it, closes it. */
+async function within<T>(folder: string, use: (state: StateManager) => Promise<T>, readOnly = false): Promise<T> {
+  await using state = await openState({ driver: fs(folder), readOnly });
+  return await use(state);
+}
+
+/** A folder with some entries, closed. */
+async function fill(folder: string, entries: number = 100): Promise<void> {
+  await within(folder, async (state) => {
+    for (let i = 0; i < entries; i++) await state.save(global, `k${i % 60}`, i);
+  });
+}
+
+const save = (state: StateManager): Promise<unknown> => state.save(global, "a", 1);
+const load = (state: StateManager): Promise<unknown> => state.load(global, "k1");
+
+async function assertRefuses(code: StateErrorCode, says: RegExp, call: () => Promise<unknown>): Promise<void> {
+  await assert.rejects(call, (error) => {
+    assert.ok(isStateError(error, code), `${error}`);
+    assert.match(error.message, says);
+    return true;
+  });
+}
+
+Deno.test("fs() of what is no path is a TypeError that says what to write", () => {
+  for (
+    const [given, says] of [
+      ["", /it is empty/],
+      ["file:./x", /a path such as "\.\/agents"/],
+      ["FILE:///x", /URLs are not taken/],
+      ["a\0b", /NUL/],
+      [new URL("file:///x"), /it must be a string, not object/],
+      [undefined, /not undefined/],
+      [null, /not null/],
+      [7, /not number/],
+    ] as const
+  ) assert.throws(() => fs(given as string), { name: "TypeError", message: says });
+});
+
+Deno.test("fs() opens nothing before the first call, and reads create nothing", () =>
+  inFolder(async (folder) => {
+    const driver = fs(`${folder}/missing/x`);
+    assert.deepEqual(await driver.getMany!(["a", "b!c"]), [undefined, undefined]);
+    assert.deepEqual(await driver.list!({ prefix: "", limit: 10 }), []);
+    assert.deepEqual(await driver.getKeys(""), []);
+    assert.equal(await driver.getItem("a"), undefined);
+    assert.equal(await driver.hasItem("a"), false);
+    await driver.removeItem!("a");
+    assert.deepEqual(await Array.fromAsync(listNamespaces(driver)), []);
+    assert.equal(await within(`${folder}/missing/x`, load, true), undefined);
+    await driver.dispose!();
+    assert.deepEqual(readdirSync(folder), []);
+  }));
+
+Deno.test("fs() makes files and folders for their owner alone, and leaves none unfinished", () =>
+  inFolder(async (folder) => {
+    await fill(`${folder}/new/state`);
+    for (const [path, content] of Object.entries(snapshot(folder))) {
+      assert.equal(statSync(path).mode & 0o777, content === "folder" ? 0o700 : 0o600, path);
+      assert.ok(!path.includes(".tmp-"), path);
+    }
+  }));
+
+Deno.test("fs() takes the path as of its own call, whatever the working directory becomes", () =>
+  inFolder(async (folder) => {
+    const before = Deno.cwd();
+    try {
+      Deno.chdir(folder);
+      const driver = fs("./state");
+      Deno.chdir(before);
+      await using state = await openState({ driver });
+      await save(state);
+    } finally {
+      Deno.chdir(before);
+    }
+    assert.ok(existsSync(`${folder}/state`));
+  }));
+
+Deno.test("fs() in a folder with files of others leaves them alone, and lists them as nothing", () =>
+  inFolder(async (folder) => {
+    for (const name of ["src", "src/ckpt", "docs", "node_modules", "node_modules/x", "state2", "state2/seg"]) {
+      mkdirSync(`${folder}/${name}`);
+    }
+    for (
+      const name of ["README.md", "readme", "src/head", "docs/ckpt", "docs/a", "node_modules/x/0", "src/ckpt/7", "src/ckpt/zzz", ".hidden"]
+    ) {
+      writeFileSync(`${folder}/${name}`, `mine: ${name}`);
+    }
+    symlinkSync("nowhere", `${folder}/dangling`);
+    symlinkSync("circle", `${folder}/circle`);
+    const before = snapshot(folder);
+    await fill(folder);
+    assert.deepEqual(await Array.fromAsync(listNamespaces(fs(folder))), ["state"]);
+    assert.equal(await within(folder, load), 61);
+    const after = snapshot(folder);
+    for (const [path, content] of Object.entries(before)) assert.equal(after[path], content, path);
+    await dropNamespace(fs(folder), "state");
+    await dropNamespace(fs(folder), "src");
+    await dropNamespace(fs(folder), "docs");
+    for (const [path, content] of Object.entries(before)) assert.equal(snapshot(folder)[path], content, path);
+  }));
+
+Deno.test("a namespace whose folder is a file of somebody else's is STATE_DRIVER on writing, absent on reading, and leaves it alone", () =>
+  inFolder(async (folder) => {
+    writeFileSync(`${folder}/state`, "mine");
+    assert.equal(await within(folder, load, true), undefined);
+    await assertRefuses(
+      "STATE_DRIVER",
+      /^Cannot write to the folder ".*": a file stands where a folder should/,
+      () => within(folder, save),
+    );
+    assert.deepEqual(snapshot(folder), { [`${folder}/state`]: "mine" });
+  }));
+
+Deno.test("a file that stands where one of ours would is STATE_CORRUPT or STATE_DRIVER, and is left alone", () =>
+  inFolder(async (folder) => {
+    const first = "0".repeat(16);
+    const cases: readonly (readonly [path: string, content: string | undefined, code: StateErrorCode])[] = [
+      [`ckpt/${first}`, "mine", "STATE_CORRUPT"],
+      [`ckpt/${first}`, "", "STATE_CORRUPT"],
+      [`ckpt/${first}`, "C1\nabc\n{}", "STATE_CORRUPT"],
+      [`ckpt/${first}`, "\0C1\n", "STATE_CORRUPT"],
+      [`ckpt/${first}`, "C2\nabc\n{}", "STATE_NEWER_FORMAT"],
+      [`ckpt/${first}`, "C999999\n", "STATE_NEWER_FORMAT"],
+      [`ckpt/${first}`, undefined, "STATE_DRIVER"],
+      [`ckpt/${first.slice(1)}7`, "mine", "STATE_CORRUPT"],
+      [`seg/${first}-0011223344556677`, 'S1\t1\n\nF1\tx\t[1,"genesis:x","w",0,0]\n', "STATE_CORRUPT"],
+    ];
+    for (const [i, [path, content, code]] of cases.entries()) {
+      const state = `${folder}/${i}/state`;
+      mkdirSync(`${state}/${path.slice(0, path.indexOf("/"))}`, { recursive: true });
+      if (content === undefined) mkdirSync(`${state}/${path}`);
+      else writeFileSync(`${state}/${path}`, content);
+      const before = snapshot(state);
+      await assertRefuses(code, /^Cannot (trust|read) /, () => within(`${folder}/${i}`, save));
+      if (path.startsWith("ckpt")) await assertRefuses(code, /^Cannot (trust|read) /, () => within(`${folder}/${i}`, load, true));
+      assert.deepEqual(snapshot(state), before, path);
+    }
+  }));
+
+Deno.test("files beside ours that no name of ours has are not looked at", () =>
+  inFolder(async (folder) => {
+    await fill(folder);
+    const names = ["7", "00007", "9".repeat(16), "9".repeat(17), "zzz", "0".repeat(15) + "x", "00000000000000-1", ".tmp-00", "notes.txt"];
+    for (const name of names) for (const part of ["ckpt", "seg", "run"]) writeFileSync(`${folder}/state/${part}/${name}`, "mine");
+    for (let i = 0; i < 100; i++) writeFileSync(`${folder}/state/ckpt/zz${i}`, "mine");
+    await fill(folder, 300);
+    assert.equal(await within(folder, load), 241);
+    for (const name of names) for (const part of ["ckpt", "seg", "run"]) assert.ok(existsSync(`${folder}/state/${part}/${name}`));
+  }));
+
+Deno.test("a path that is a file, or under one, is STATE_DRIVER, and leaves it alone", () =>
+  inFolder(async (folder) => {
+    writeFileSync(`${folder}/file`, "mine");
+    for (const path of ["file", "file/state"]) {
+      for (const readOnly of [true, false]) {
+        await assertRefuses("STATE_DRIVER", /a file stands where a folder should/, () =>
+          within(`${folder}/${path}`, readOnly ? load : save, readOnly));
+      }
+      await assertRefuses("STATE_DRIVER", /a file stands/, () =>
+        Array.fromAsync(listNamespaces(fs(`${folder}/${path}`))));
+    }
+    assert.deepEqual(snapshot(folder), { [`${folder}/file`]: "mine" });
+  }));
+
+Deno.test("a path that is a link is followed; one that leads nowhere is STATE_DRIVER on writing, and nothing is made there", () =>
+  inFolder(async (folder) => {
+    symlinkSync(`${folder}/nowhere`, `${folder}/dangling`);
+    symlinkSync(`${folder}/circle`, `${folder}/circle`);
+    assert.equal(await within(`${folder}/dangling`, load, true), undefined);
+    await assertRefuses("STATE_DRIVER", /a link to it leads nowhere/, () => within(`${folder}/dangling`, save));
+    await assertRefuses("STATE_DRIVER", /a link to it leads nowhere/, () => within(`${folder}/dangling/below`, save));
+    await assertRefuses("STATE_DRIVER", /a link leads in a circle/, () => within(`${folder}/circle`, save));
+    assert.ok(!existsSync(`${folder}/nowhere`));
+    mkdirSync(`${folder}/real`);
+    symlinkSync("real", `${folder}/link`);
+    await fill(`${folder}/link`);
+    assert.equal(await within(`${folder}/real`, load), 61);
+  }));
+
+Deno.test("names of 512 bytes, of ASCII and of none, have a namespace each, are listed, kept and dropped", () =>
+  inFolder(async (folder) => {
+    const names = [
+      "a".repeat(512),
+      "a".repeat(511) + "b",
+      "ä".repeat(256),
+      "日".repeat(170),
+      "🎉".repeat(128),
+      "Z".repeat(512),
+      "~".repeat(512),
+      "!".repeat(512),
+    ];
+    for (const [i, namespace] of names.entries()) {
+      await using state = await openState({ driver: fs(folder), namespace });
+      for (let k = 0; k < 60; k++) await state.save(global, "a", i * 1000 + k);
+    }
+    assert.deepEqual(new Set(await Array.fromAsync(listNamespaces(fs(folder)))), new Set(names));
+    for (const [i, namespace] of names.entries()) {
+      await using state = await openState({ driver: fs(folder), namespace });
+      assert.equal(await state.load(global, "a"), i * 1000 + 59);
+    }
+    await dropNamespace(fs(folder), names[0]!);
+    assert.deepEqual(new Set(await Array.fromAsync(listNamespaces(fs(folder)))), new Set(names.slice(1)));
+  }));
