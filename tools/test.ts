@@ -1,6 +1,8 @@
 /**
  * All tests under all runtimes: `deno task test`, or some of them: `deno task test deno node@22 bun typescript`.
  *
+ * With --system it runs what needs more than npm delivers: the browsers.
+ *
  * Deno runs test/ and every example in the docs, in a temporary folder, so that nothing is left of what the examples write; the
  * others run their folder of test/runtime/ against the packed tarball. Where the environment variable `TEST_COUNTS` names a
  * file, a line of JSON is added to it for each runner.
@@ -9,6 +11,7 @@
  */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { browsers } from "./browsers.ts";
 import { type Consumer, createConsumer } from "./consumer.ts";
 import { countCases, type Counts, judge, total } from "./counts.ts";
 import { root } from "./doors.ts";
@@ -25,6 +28,8 @@ interface Command {
 /** One run of tests: its name, and the command for it. */
 interface Runner {
   readonly name: string;
+  /** It needs what npm does not deliver: only `deno task test:system` runs it. @default false */
+  readonly isSystem?: boolean;
   command(report: string, install: Install): Promise<Command>;
 }
 
@@ -46,7 +51,16 @@ const runners: readonly Runner[] = [
   },
   ...runtimes.map((runtime) => ({ name: `${runtime.name}@${runtime.version}`, command: onRuntime(runtime, runtime.name) })),
   { name: "typescript", command: onRuntime(runtimes[1]!, "typescript") },
+  ...Object.keys(browsers).map((name) => ({ name, isSystem: true, command: inBrowser(name) })),
 ];
+
+/** The page of test/runtime/browser/ in a browser. */
+function inBrowser(name: string): Runner["command"] {
+  return async (report, install) => {
+    const args = ["run", "-A", new URL("browsers.ts", import.meta.url).pathname, name, await install(), report];
+    return { program: Deno.execPath(), args, cwd: root };
+  };
+}
 
 /** The tests in a folder of test/runtime/, under a runtime's own test runner. */
 function onRuntime(runtime: Runtime, folder: string): Runner["command"] {
@@ -73,17 +87,18 @@ async function run({ program, args, cwd, env = {} }: Command, report: string): P
   return judge(countCases(junit), success);
 }
 
-/** The runners whose names begin with one of these words; all without any. */
-function choose(words: readonly string[]): readonly Runner[] {
+/** The runners whose names begin with one of these words; without any, all that npm delivers, or all others. */
+function choose(words: readonly string[], wantsSystem: boolean): readonly Runner[] {
   for (const word of words) {
     if (!runners.some(({ name }) => name.startsWith(word))) {
       throw new TypeError(`Cannot run the tests of "${word}": there are ${runners.map(({ name }) => name).join(", ")}`);
     }
   }
-  return runners.filter(({ name }) => words.length === 0 || words.some((word) => name.startsWith(word)));
+  if (words.length > 0) return runners.filter(({ name }) => words.some((word) => name.startsWith(word)));
+  return runners.filter(({ isSystem = false }) => isSystem === wantsSystem);
 }
 
-async function main(words: readonly string[]): Promise<boolean> {
+async function main(args: readonly string[]): Promise<boolean> {
   await using stack = new AsyncDisposableStack();
   const reports = stack.adopt(await Deno.makeTempDir(), (folder) => Deno.remove(folder, { recursive: true }));
   let consumer: Promise<Consumer> | undefined;
@@ -91,8 +106,9 @@ async function main(words: readonly string[]): Promise<boolean> {
     consumer ??= createConsumer(...compilers).then((made) => stack.use(made));
     return (await consumer).folder;
   };
+  const words = args.filter((word) => word !== "--system");
   const results: (Counts & { readonly runner: string })[] = [];
-  for (const { name, command } of choose(words)) {
+  for (const { name, command } of choose(words, args.includes("--system"))) {
     console.log(`\n── ${name} ──`);
     const report = `${reports}/${name}.xml`;
     const counts = await command(report, install).then((it) => run(it, report)).catch((error) => {

@@ -1,0 +1,125 @@
+/**
+ * What a browser's page runs: the conformance suite, one test after the other, and two tabs on one database. What came of each is
+ * told to the server that the page came from.
+ */
+import { isStateError, openState, StateScope } from "@llmspell/state-persistence";
+import { indexedDb } from "@llmspell/state-persistence/adapters/indexed-db";
+import { memory } from "@llmspell/state-persistence/adapters/memory";
+import { conformance } from "@llmspell/state-persistence/testing";
+
+const tests = [];
+const groups = [];
+const runner = {
+  describe(name, body) {
+    groups.push(name);
+    body();
+    groups.pop();
+  },
+  it(name, body) {
+    tests.push({ name: [...groups, name].join(" › "), body });
+  },
+};
+
+conformance(runner, {
+  name: "memory",
+  create() {
+    const driver = memory();
+    return Promise.resolve({ open: () => Promise.resolve(driver), destroy: () => Promise.resolve() });
+  },
+});
+conformance(runner, {
+  name: "indexed-db",
+  create() {
+    const name = `state-${crypto.randomUUID()}`;
+    return Promise.resolve({
+      open: () => Promise.resolve(indexedDb(name)),
+      destroy: () => Promise.resolve(void indexedDB.deleteDatabase(name)),
+    });
+  },
+});
+
+function assertEqual(actual, expected) {
+  if (actual !== expected) throw new Error(`${actual} is not ${expected}`);
+}
+
+/** A worker that adds to a number in a database: as good as a tab, and started without leave to open windows. */
+function startAdding(name, times) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(`/worker.js?${new URLSearchParams({ name, times })}`, { type: "module" });
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      data === "done" ? resolve() : reject(new Error(data));
+    };
+    worker.onerror = (event) => reject(new Error(event.message));
+  });
+}
+
+runner.describe("indexed-db", () => {
+  runner.it("B6 increment() by 8 workers, 50 times each, ends at exactly 400", async () => {
+    const name = `many-${crypto.randomUUID()}`;
+    await Promise.all(Array.from({ length: 8 }, () => startAdding(name, 50)));
+    const state = await openState({ driver: indexedDb(name) });
+    assertEqual(await state.load(StateScope.global, "n"), 400);
+    await state.close();
+  });
+
+  runner.it("a database that is deleted under an open state is STATE_CLOSED, never an empty one", async () => {
+    const name = `gone-${crypto.randomUUID()}`;
+    const state = await openState({ driver: indexedDb(name) });
+    await state.save(StateScope.global, "k", 1);
+    await new Promise((resolve, reject) => {
+      const request = indexedDB.deleteDatabase(name);
+      request.onsuccess = resolve;
+      request.onerror = () => reject(request.error);
+    });
+    try {
+      await state.load(StateScope.global, "k");
+      throw new Error("it was read");
+    } catch (error) {
+      if (!isStateError(error, "STATE_CLOSED")) throw error;
+    }
+    await state.close();
+  });
+
+  runner.it("a database of a newer version is STATE_NEWER_FORMAT, and another program's is STATE_DRIVER", async () => {
+    for (const [version, stores, code] of [[7, ["entries"], "STATE_NEWER_FORMAT"], [1, ["theirs"], "STATE_DRIVER"]]) {
+      const name = `other-${crypto.randomUUID()}`;
+      await new Promise((resolve, reject) => {
+        const request = indexedDB.open(name, version);
+        request.onupgradeneeded = () => stores.forEach((store) => request.result.createObjectStore(store));
+        request.onsuccess = () => resolve(request.result.close());
+        request.onerror = () => reject(request.error);
+      });
+      const error = await openState({ driver: indexedDb(name) }).then(() => undefined, (error) => error);
+      assertEqual(error?.code, code);
+    }
+  });
+
+  runner.it("what a page saved is there after it was loaded again", async () => {
+    const { before } = await (await fetch("/reload")).json();
+    if (before === null) {
+      const name = `reload-${crypto.randomUUID()}`;
+      const state = await openState({ driver: indexedDb(name) });
+      await state.save(StateScope.session("s1"), "draft", { text: "Dear", at: new Date(7) });
+      // Not closed: the page just goes.
+      await fetch("/reload", { method: "POST", body: name });
+      location.reload();
+      await new Promise(() => {});
+    }
+    const state = await openState({ driver: indexedDb(before) });
+    const draft = await state.load(StateScope.session("s1"), "draft");
+    assertEqual(`${draft.text} ${draft.at.getTime()}`, "Dear 7");
+    await state.close();
+  });
+});
+
+// The one that loads the page again comes first, so that no other is run twice.
+tests.sort((a, b) => Number(b.name.includes("loaded again")) - Number(a.name.includes("loaded again")));
+for (let i = 0; i < tests.length; i++) {
+  const { name, body } = tests[i];
+  const failure = await body().then(() => null, (error) => `${error?.stack ?? error}`);
+  await fetch("/result", {
+    method: "POST",
+    body: JSON.stringify({ name, failure, left: tests.length - i - 1, browser: navigator.userAgent }),
+  });
+}

@@ -1,0 +1,187 @@
+/**
+ * Runs a page in a real browser, headless, and takes down what its tests say: `deno run -A tools/browsers.ts NAME FOLDER REPORT`.
+ *
+ * The page is bundled from the installed tarball in FOLDER, served on loopback, and tells the server what came of each test. No
+ * driver package is needed: a browser that is given a URL opens it; WebKit is asked by plain WebDriver.
+ *
+ * @module
+ */
+
+/** A browser on this machine. */
+interface Browser {
+  /** The program, and the Debian package that has it. */
+  readonly program: string;
+  readonly package: string;
+  /** Opens the URL; whoever calls disposes the browser. `profile` is an empty folder. */
+  open(url: string, profile: string): Promise<AsyncDisposable>;
+}
+
+/** Without these Chromium asks its makers' servers for this and that. */
+const quiet = [
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** The browsers that are tested: each stands for an engine. */
+export const browsers: Readonly<Record<string, Browser>> = {
+  chromium: {
+    program: "chromium",
+    package: "chromium",
+    open: (url, profile) => start("chromium", ["--headless=new", "--no-sandbox", ...quiet, `--user-data-dir=${profile}`, url]),
+  },
+  firefox: {
+    program: "firefox-esr",
+    package: "firefox-esr",
+    open: (url, profile) => start("firefox-esr", ["--headless", "--no-remote", "--profile", profile, url], { HOME: profile }),
+  },
+  webkit: {
+    program: "WebKitWebDriver",
+    package: "webkit2gtk-driver xvfb",
+    open: async (url) => {
+      const port = freePort();
+      const driver = start("xvfb-run", ["-a", "WebKitWebDriver", `--port=${port}`]);
+      const ask = async (path: string, body: unknown): Promise<{ readonly value: { readonly sessionId: string } }> => {
+        const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", body: JSON.stringify(body) });
+        if (!response.ok) throw new Error(`WebKitWebDriver answered ${response.status}: ${await response.text()}`);
+        return await response.json();
+      };
+      const { value } = await persistently(() => ask("/session", { capabilities: {} }));
+      await ask(`/session/${value.sessionId}/url`, { url });
+      return await driver;
+    },
+  },
+};
+
+/** How long a browser may say nothing. */
+const PATIENCE_MS = 120_000;
+
+function start(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<AsyncDisposable> {
+  const child = new Deno.Command(program, { args: [...args], env, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  return Promise.resolve({
+    [Symbol.asyncDispose]: async () => {
+      try {
+        child.kill("SIGTERM");
+      } catch { /* it has ended by itself */ }
+      await child.status;
+    },
+  });
+}
+
+function freePort(): number {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  return port;
+}
+
+async function persistently<T>(act: () => Promise<T>): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (attempt === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+/** What came of a test. */
+interface Result {
+  readonly name: string;
+  readonly failure: string | null;
+  readonly left: number;
+  readonly browser: string;
+}
+
+/** Serves the page until it has told the last of its results. */
+async function collect(folder: string, open: (url: string) => Promise<AsyncDisposable>): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  let before: string | null = null;
+  let lastHeard = Date.now();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const files: Readonly<Record<string, string>> = { "/page.js": "page.js", "/worker.js": "worker.js" };
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
+    lastHeard = Date.now();
+    const { pathname } = new URL(request.url);
+    if (pathname === "/reload") {
+      if (request.method === "POST") before = await request.text();
+      return Response.json({ before });
+    }
+    if (pathname === "/result") {
+      const result: Result = await request.json();
+      results.push(result);
+      if (result.failure !== null) console.error(`${result.name}: ${result.failure}`);
+      if (result.left === 0) resolve();
+      return new Response("");
+    }
+    const file = files[pathname];
+    if (file === undefined) {
+      const isPage = pathname === "/";
+      return new Response(isPage ? '<!doctype html><meta charset="utf-8"><script type="module" src="/page.js"></script>' : "", {
+        status: isPage ? 200 : 404,
+        headers: { "content-type": "text/html" },
+      });
+    }
+    return new Response(await Deno.readTextFile(`${folder}/${file}`), { headers: { "content-type": "text/javascript" } });
+  });
+  const watchdog = setInterval(() => {
+    if (Date.now() - lastHeard > PATIENCE_MS) {
+      reject(new Error(`nothing was heard for ${PATIENCE_MS / 1000} s, after ${results.length} tests`));
+    }
+  }, 1000);
+  const { port } = server.addr;
+  try {
+    await using _browser = await open(`http://127.0.0.1:${port}/`);
+    await promise;
+  } catch (error) {
+    console.error(error);
+    results.push({ name: "the page runs to its end", failure: String(error), left: 0, browser: "" });
+  } finally {
+    clearInterval(watchdog);
+    await server.shutdown();
+  }
+  return results;
+}
+
+async function main([name = "", consumer = "", report = ""]: readonly string[]): Promise<boolean> {
+  const browser = browsers[name];
+  if (browser === undefined) throw new TypeError(`Cannot run "${name}": there are ${Object.keys(browsers).join(", ")}`);
+  const found = await new Deno.Command("sh", { args: ["-c", `command -v ${browser.program}`] }).output();
+  if (!found.success) {
+    console.error(`Cannot test ${name}: ${browser.program} is not installed; apt-get install -y ${browser.package}`);
+    return false;
+  }
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const file of ["page.js", "worker.js"]) {
+      if (!await bundle(`${consumer}/runtime/browser/${file}`, `${folder}/${file}`, consumer)) return false;
+    }
+    const profile = `${folder}/profile`;
+    await Deno.mkdir(profile);
+    const results = await collect(folder, (url) => browser.open(url, profile));
+    const cases = results.map(({ name, failure }) =>
+      `<testcase name="${escaped(name)}">${failure === null ? "" : `<failure>${escaped(failure)}</failure>`}</testcase>`
+    );
+    await Deno.writeTextFile(report, `<testsuites>\n${cases.join("\n")}\n</testsuites>\n`);
+    console.log(`${name}: ${results.length} tests in ${results.at(-1)?.browser}`);
+    return results.every(({ failure }) => failure === null);
+  } finally {
+    await Deno.remove(folder, { recursive: true }).catch(() => {});
+  }
+}
+
+async function bundle(entry: string, output: string, cwd: string): Promise<boolean> {
+  const args = ["bundle", "--quiet", "--platform=browser", "--node-modules-dir=manual", `--output=${output}`, entry];
+  return (await new Deno.Command(Deno.execPath(), { args, cwd, stdin: "null" }).spawn().status).success;
+}
+
+function escaped(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, "?").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args) ? 0 : 1);
