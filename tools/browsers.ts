@@ -4,6 +4,8 @@
  * The page is bundled from the installed tarball in FOLDER, served on loopback, and tells the server what came of each test. No
  * driver package is needed: a browser that is given a URL opens it; WebKit is asked by plain WebDriver.
  *
+ * `TEST_FILTER` chooses the tests whose names hold it.
+ *
  * @module
  */
 
@@ -135,7 +137,8 @@ async function collect(folder: string, open: (url: string) => Promise<AsyncDispo
   }, 1000);
   const { port } = server.addr;
   try {
-    await using _browser = await open(`http://127.0.0.1:${port}/`);
+    const filter = Deno.env.get("TEST_FILTER") ?? "";
+    await using _browser = await open(`http://127.0.0.1:${port}/${filter === "" ? "" : `?${new URLSearchParams({ filter })}`}`);
     await promise;
   } catch (error) {
     console.error(error);

@@ -13,7 +13,6 @@ const TEXT = 1;
 /** What is stored for a value. */
 export function encodeValue(value: string | Uint8Array): string | Uint8Array {
   if (typeof value !== "string") return marked(BYTES, value);
-  // deno-lint-ignore no-control-regex
   return /^[\0-\xff]*$/.test(value) || !value.isWellFormed() ? value : marked(TEXT, encoder.encode(value));
 }
 

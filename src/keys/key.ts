@@ -27,7 +27,8 @@ export function checkName(text: unknown, part: "key" | "id", maxBytes: number = 
     ? ["empty", "it is empty"]
     : /\p{Cc}/u.test(name)
     ? ["control-character", "it has a control character"]
-    : !name.isWellFormed()
+    // Of the text as it was given: some engines normalise an unpaired surrogate to U+FFFD.
+    : !text.isWellFormed()
     ? ["unpaired-surrogate", "it has an unpaired surrogate"]
     : bytes > maxBytes
     ? ["too-long", `it takes ${bytes} bytes, the limit is ${maxBytes}`]

@@ -1,6 +1,6 @@
 /** A folder as users meet it: what is not ours, not there, not allowed, full, or taken away under an open state. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { fs } from "../../adapters/fs.ts";
 import { dropNamespace, isStateError, listNamespaces, openState, type StateErrorCode, type StateManager, StateScope } from "../../mod.ts";
 import { inFolder, snapshot } from "./fs/fixture.ts";

@@ -115,9 +115,11 @@ runner.describe("indexed-db", () => {
 
 // The one that loads the page again comes first, so that no other is run twice.
 tests.sort((a, b) => Number(b.name.includes("loaded again")) - Number(a.name.includes("loaded again")));
+const filter = new URLSearchParams(location.search).get("filter") ?? "";
+for (const unwanted of tests.filter(({ name }) => !name.includes(filter))) tests.splice(tests.indexOf(unwanted), 1);
 for (let i = 0; i < tests.length; i++) {
   const { name, body } = tests[i];
-  const failure = await body().then(() => null, (error) => `${error?.stack ?? error}`);
+  const failure = await body().then(() => null, (error) => `${error}\n${error?.stack ?? ""}`);
   await fetch("/result", {
     method: "POST",
     body: JSON.stringify({ name, failure, left: tests.length - i - 1, browser: navigator.userAgent }),
