@@ -378,7 +378,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/store/log/checkpointer.ts",
     search: "removeBelow(Math.min(generation - 1, ",
     replace: "removeBelow(Math.min(generation, ",
-    test: [records],
+    test: ["test/faults/records_damage_test.ts"],
   },
   {
     name: "a checkpoint that a list may still show goes",
@@ -386,6 +386,20 @@ export const mutants: readonly Mutant[] = [
     search: "if (tuning.lagMs === 0) return [];",
     replace: "if (tuning.lagMs >= 0) return [];",
     test: [records, "/lag/"],
+  },
+  {
+    name: "a list is gone on from however long ago it was",
+    file: "src/store/log/checkpoints.ts",
+    search: "isOld: () => lagMs > 0 && now() - begun > lagMs / 2",
+    replace: "isOld: () => lagMs > 0 && now() - begun > Infinity",
+    test: ["test/store/log/checkpoints_test.ts"],
+  },
+  {
+    name: "a checkpoint stood from when it was made",
+    file: "src/store/log/checkpointer.ts",
+    search: "const all = [...base.staying, [base.generation, now()] as const];",
+    replace: "const all = [...base.staying, [base.generation, base.at] as const];",
+    test: ["test/store/log/checkpoints_test.ts"],
   },
   {
     name: "newer checkpoints than the listed one are not looked for",
