@@ -402,6 +402,13 @@ export const mutants: readonly Mutant[] = [
     test: ["test/store/log/checkpoints_test.ts"],
   },
   {
+    name: "pins hold nothing",
+    file: "src/store/log/checkpointer.ts",
+    search: "if (await isPinned(log)) return;",
+    replace: "",
+    test: ["test/store/log/pins_test.ts"],
+  },
+  {
     name: "newer checkpoints than the listed one are not looked for",
     file: "src/store/log/checkpoints.ts",
     search: "while (await this.#get(newest + 1) !== undefined) newest++;",
