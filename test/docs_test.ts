@@ -2,9 +2,13 @@
  * What the pages say and a machine can compare with the code. That their TypeScript runs is `deno test --doc`'s to show.
  */
 import assert from "node:assert/strict";
+import unstorageMemory from "unstorage/drivers/memory";
+import { denoKv } from "../adapters/deno_kv.ts";
 import { fs } from "../adapters/fs.ts";
+import { indexedDb } from "../adapters/indexed_db.ts";
 import { memory } from "../adapters/memory.ts";
 import { sqlite } from "../adapters/sqlite.ts";
+import { unstorage } from "../adapters/unstorage.ts";
 import config from "../deno.json" with { type: "json" };
 import { defaultLimits } from "../src/limits.ts";
 import type { Driver } from "../src/store/driver.ts";
@@ -120,6 +124,9 @@ Deno.test("README.md says of each adapter what it declares, and under which runt
     ["memory()", memory()],
     ["fs(directory)", fs("unused")],
     ["sqlite(file)", sqlite("unused.db")],
+    ["indexedDb(name)", indexedDb("unused")],
+    ["denoKv(path)", denoKv("unused")],
+    ["unstorage(driver)", unstorage({ ...unstorageMemory(), name: "any" })],
   ];
   assert.equal(table.length, drivers.length);
   for (const [name, driver] of drivers) {
@@ -129,7 +136,7 @@ Deno.test("README.md says of each adapter what it declares, and under which runt
     assert.ok(durability.startsWith(`\`${driver.supports!.durability}\``), durability);
     assert.ok(writers.startsWith(`\`${driver.supports!.writers}\``), writers);
   }
-  const sentence = /Tested under Deno 2\.9, Node (\d+), (\d+) and (\d+), and Bun (\d+\.\d+)\./.exec(page("README.md"));
+  const sentence = /Tested under Deno 2\.9, Node (\d+), (\d+) and (\d+), and Bun (\d+\.\d+);/.exec(page("README.md"));
   assert.deepEqual(sentence?.slice(1, 4), runtimes.filter(({ name }) => name === "node").map(({ version }) => version.split(".")[0]));
   assert.ok(runtimes.some(({ name, version }) => name === "bun" && version.startsWith(`${sentence?.[4]}.`)));
 });
