@@ -33,6 +33,8 @@ export interface LogOptions {
   readonly now: () => number;
   /** @default setTimeout */
   readonly sleep?: (ms: number) => Promise<void>;
+  /** Does something again and again until what it returns is called. @default setInterval */
+  readonly every?: (ms: number, act: () => void) => () => void;
   readonly readOnly: boolean;
   readonly lock?: LockOptions;
   readonly cacheBytes: number;
@@ -125,7 +127,7 @@ export class Log {
   /** A log that nothing was read of yet. */
   constructor(options: LogOptions) {
     const { driver, root, shortRoot = root, seal, random, now, cacheBytes, lock = {}, onWarning } = options;
-    const { sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = options;
+    const { sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)), every = repeat } = options;
     this.limits = limitsOf(driver.supports!);
     this.options = { ...options, sleep, tuning: { ...tuningOf(this.limits, driver), ...options.tuning } };
     this.paths = createLogPaths(shortRoot);
@@ -133,7 +135,7 @@ export class Log {
     const { paths } = this;
     this.store = driver.supports!.create
       ? exclusiveStore(driver)
-      : oneWriterStore({ driver, paths, seal, writer: this.#writer, now, sleep, lock, onWarning });
+      : oneWriterStore({ driver, paths, seal, writer: this.#writer, now, sleep, every, lock, onWarning });
     this.checkpoints = this.store.list === undefined
       ? new SlotCheckpoints(this.store, paths, seal)
       : new NumberedCheckpoints(this.store, paths, seal, sleep, { now, lagMs: this.options.tuning.lagMs });
@@ -317,4 +319,11 @@ export class Log {
 
 function hotOf({ hot }: StoredCheckpoint): Known["hotBase"] {
   return new Map(hot.map(([key, value]) => [key, { value: value ?? undefined }]));
+}
+
+function repeat(ms: number, act: () => void): () => void {
+  const timer = setInterval(act, ms);
+  // Where timers keep a program alive, this one need not.
+  (timer as { unref?: () => void }).unref?.();
+  return () => clearInterval(timer);
 }

@@ -22,6 +22,7 @@ export interface OneWriterParts {
   readonly writer: string;
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
+  readonly every: (ms: number, act: () => void) => () => void;
   readonly lock: LockOptions;
   readonly onWarning: (warning: { readonly code: string; readonly message: string }) => void;
 }
@@ -31,7 +32,8 @@ interface Shared {
   lease: Lease | undefined;
   users: number;
   turn: Promise<unknown>;
-  timer: ReturnType<typeof setInterval> | undefined;
+  /** Ends the renewals. */
+  rest: (() => void) | undefined;
   /** A write whose outcome is not known: it may land at any time, so nothing else may take its place. */
   pending: readonly [key: string, text: string] | undefined;
   /** The last frame that was written: those up to it are known to whoever writes here. */
@@ -142,9 +144,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
             });
           });
           shared.lease = lease;
-          shared.timer = setInterval(() => void inTurn(() => lease.check()).catch(() => {}), RENEW_MS);
-          // Where timers keep a program alive, this one need not.
-          (shared.timer as { unref?: () => void }).unref?.();
+          shared.rest = parts.every(RENEW_MS, () => void inTurn(() => lease.check()).catch(() => {}));
         }
         shared.users++;
         isWriter = true;
@@ -154,7 +154,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
         if (!isWriter) return;
         isWriter = false;
         if (--shared.users > 0) return;
-        clearInterval(shared.timer);
+        shared.rest?.();
         const { lease } = shared;
         shared.lease = undefined;
         // Whoever disposes a driver in memory takes away what it holds.
@@ -168,7 +168,7 @@ function sharedOf(driver: Driver, root: string): Shared {
   const all = sharedBy.get(driver) ?? new Map<string, Shared>();
   sharedBy.set(driver, all);
   const shared = all.get(root) ??
-    { lease: undefined, users: 0, turn: Promise.resolve(), timer: undefined, pending: undefined, lastFrame: "", wasMade: false };
+    { lease: undefined, users: 0, turn: Promise.resolve(), rest: undefined, pending: undefined, lastFrame: "", wasMade: false };
   all.set(root, shared);
   return shared;
 }
