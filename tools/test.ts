@@ -77,7 +77,7 @@ function onRuntime(runtime: Runtime, folder: string): Runner["command"] {
 }
 
 /** Whoever takes longer than this hangs. */
-const patienceMs = 10 * 60_000;
+const patienceMs = 30 * 60_000;
 
 async function run({ program, args, cwd, env = {} }: Command, report: string): Promise<Counts> {
   const signal = AbortSignal.timeout(patienceMs);
