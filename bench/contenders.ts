@@ -5,9 +5,13 @@
  */
 import { openState, StateScope } from "@llmspell/state-persistence";
 import { memory } from "@llmspell/state-persistence/adapters/memory";
+import { fs } from "@llmspell/state-persistence/adapters/fs";
 import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
+import { closeSync, fdatasync, openSync, writeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { promisify } from "node:util";
 import { createStorage } from "unstorage";
+import fsLiteDriver from "unstorage/drivers/fs-lite";
 import memoryDriver from "unstorage/drivers/memory";
 
 /** What an operation promises once it has returned. */
@@ -78,4 +82,49 @@ export async function openOnSqlite(folder: string): Promise<readonly [Contender,
       return Promise.resolve();
     },
   }];
+}
+
+/** This library in a folder; a line appended to a file and synced, nothing else; unstorage's fs-lite; SQLite as it is. */
+export async function openOnFiles(folder: string): Promise<readonly [Contender, ...Contender[]]> {
+  const state = await openState({ driver: fs(`${folder}/ours`) });
+  const agent = state.in(StateScope.agent("bench"));
+  const storage = createStorage({ driver: fsLiteDriver({ base: `${folder}/lite` }) });
+  const [, bare] = await openOnSqlite(folder);
+  return [
+    {
+      name: "fs()",
+      guarantees: { save: "fsync, atomic, chained", load: "newest, verified" },
+      save: (key, value) => agent.save(key, value),
+      load: (key) => agent.load(key),
+      close: () => state.close(),
+    },
+    appender(`${folder}/raw`),
+    {
+      name: "unstorage fs-lite",
+      guarantees: { save: "none: torn by a kill", load: "newest, or torn" },
+      save: (key, value) => storage.setItem(key, value as string),
+      load: (key) => storage.getItem(key),
+      close: () => storage.dispose(),
+    },
+    bare!,
+  ];
+}
+
+/** The least that is durable: the value's JSON appended by one write, then synced. What it loads it has kept in memory. */
+function appender(path: string): Contender {
+  const file = openSync(path, "a");
+  const sync = promisify(fdatasync);
+  const texts = new Map<string, string>();
+  return {
+    name: "append + fdatasync",
+    guarantees: { save: "fsync", load: "none: a Map" },
+    save: async (key, value) => {
+      const text = JSON.stringify(value);
+      writeSync(file, `${key} ${text}\n`);
+      await sync(file);
+      texts.set(key, text);
+    },
+    load: (key) => JSON.parse(texts.get(key)!),
+    close: () => Promise.resolve(closeSync(file)),
+  };
 }

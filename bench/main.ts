@@ -6,9 +6,11 @@
  * @module
  */
 import { memory } from "@llmspell/state-persistence/adapters/memory";
+import { fs } from "@llmspell/state-persistence/adapters/fs";
 import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
-import { type Contender, openInMemory, openOnSqlite } from "./contenders.ts";
+import { type Contender, openInMemory, openOnFiles, openOnSqlite } from "./contenders.ts";
 import { measureEnvelope } from "./envelope.ts";
+import { measureCheckpoints } from "./checkpoints.ts";
 import { countOpening, type OpeningCalls } from "./opening.ts";
 import { type Case, type Effort, measure } from "./rates.ts";
 import { showTable } from "./table.ts";
@@ -17,7 +19,8 @@ const cases: readonly Case[] = (["1 KB", "16 KB"] as const).flatMap((size) =>
   (["save", "load"] as const).flatMap((verb) => [1, 64].map((atOnce) => ({ verb, size, atOnce })))
 );
 
-const budgets = { open: 8, load: 2, envelope: 200 } as const;
+/** After a crash as many calls more as there are records behind the checkpoint. A level of runs is an index and a page. */
+const budgets = { open: 8, behind: 64, load: 2, levels: 6, envelope: 200 } as const;
 
 async function showRates(contenders: readonly [Contender, ...Contender[]], effort: Effort): Promise<void> {
   const rows: string[][] = [];
@@ -51,19 +54,28 @@ function percent({ median, spread }: { readonly median: number; readonly spread:
 /** Shows what does not depend on the machine; resolves with whether it is within the budgets. */
 async function showBudgets(folder: string, isQuick: boolean): Promise<boolean> {
   const rows: [what: string, measured: number, budget: number][] = [];
-  const openings = async (name: string, keys: number, makeDriver: Parameters<typeof countOpening>[0]): Promise<void> => {
+  const openings = async (
+    name: string,
+    keys: number,
+    makeDriver: Parameters<typeof countOpening>[0],
+    { behind, levels }: { readonly behind: number; readonly levels: number } = { behind: 0, levels: 0 },
+  ): Promise<void> => {
     const { closed, crashed } = await countOpening(makeDriver, keys);
-    const add = (how: string, { open, load }: OpeningCalls) =>
+    const add = (how: string, { open, load, list }: OpeningCalls, most: number) =>
       rows.push(
-        [`${name}, ${keys.toLocaleString("en-US")} keys, ${how}: calls on the driver to open`, open, budgets.open],
-        ["  calls of the first load", load, budgets.load],
+        [`${name}, ${keys.toLocaleString("en-US")} keys, ${how}: calls on the driver to open`, open, most],
+        ["  calls of the first load", load, budgets.load + 2 * levels],
+        ["  calls to list a scope of 100", list, budgets.load + 3 * levels],
       );
-    add("closed", closed);
-    add("not closed", crashed);
+    add("closed", closed, budgets.open);
+    add("not closed", crashed, budgets.open + behind);
   };
   const kept = memory();
   await openings("memory()", isQuick ? 10_000 : 100_000, () => kept);
   await openings("sqlite()", isQuick ? 2_000 : 100_000, () => sqlite(`${folder}/opening.db`));
+  await openings("fs()", isQuick ? 2_000 : 100_000, () => fs(`${folder}/opening`), budgets);
+  const { calls, bytes } = await measureCheckpoints(fs(`${folder}/checkpoints`));
+  console.log(`\nfs(): checkpoints cost ${calls.toFixed(2)} calls and ${bytes.toFixed(0)} bytes a commit of 1 KB\n`);
   const { alone, grouped } = await measureEnvelope();
   rows.push(
     ["log beyond key and value, bytes a commit, one by one", Math.round(alone), budgets.envelope],
@@ -85,7 +97,9 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(
       `Deno ${Deno.version.deno}, ${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} cores; medians of ${effort.rounds} interleaved rounds of ${effort.sliceMs} ms, ± half the middle half\n`,
     );
-    for (const contenders of [await openInMemory(), await openOnSqlite(folder)]) {
+    for (const open of [openInMemory, openOnSqlite, openOnFiles]) {
+      const own = await Deno.makeTempDir({ dir: folder });
+      const contenders = await open(own);
       await showRates(contenders, effort);
       for (const contender of contenders) await contender.close();
     }

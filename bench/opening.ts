@@ -9,6 +9,8 @@ import { type Driver, openState, type StateManager, StateScope } from "@llmspell
 export interface OpeningCalls {
   readonly open: number;
   readonly load: number;
+  /** To list 100 keys of a scope. */
+  readonly list: number;
 }
 
 /** Entries a scope holds, and a transaction saves. */
@@ -46,13 +48,24 @@ async function countCalls(driver: Driver, keys: number): Promise<OpeningCalls> {
   const open = counted.calls();
   const found = await state.load<{ readonly number: number }>(scopeAt(keys / 2), "key-7");
   if (found?.number !== keys / 2 + 7) throw new Error(`The store of ${keys} keys does not hold what was saved: ${JSON.stringify(found)}`);
-  return { open, load: counted.calls() - open };
+  const load = counted.calls() - open;
+  const listed = await state.keys(scopeAt(0), { limit: 100 }).toArray();
+  if (listed.length !== 100) throw new Error(`The store of ${keys} keys lists ${listed.length} of 100`);
+  return { open, load, list: counted.calls() - open - load };
 }
 
 /** The same driver; every call of a method counts, `dispose` too. */
 function counting(driver: Driver): { readonly driver: Driver; readonly calls: () => number } {
   let calls = 0;
+  const segments = (inner: object) =>
+    Object.fromEntries(
+      Object.entries(inner).map(([name, call]) => [name, (...args: unknown[]) => {
+        calls++;
+        return call(...args);
+      }]),
+    );
   const members = Object.entries(driver).map(([name, member]) => {
+    if (name === "segments") return [name, segments(member)];
     if (typeof member !== "function") return [name, member];
     return [name, (...args: unknown[]) => {
       calls++;

@@ -69,6 +69,7 @@ async function complete(head: Head, text: string, parts: OpeningParts): Promise<
   if (record.digest !== head.digest || record.first + record.commits.length - 1 !== head.commit) {
     throw corrupt(what, "it is not the one that the head names", head.first);
   }
+  if (port.isWhole) return 0;
   const wanted = new Map<string, Slot>();
   record.commits.forEach(({ changes }, i) =>
     changes.forEach((change) => wanted.set(change.path, slotAfter(change, head.first + i, record.at)))

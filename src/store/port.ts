@@ -33,6 +33,8 @@ export interface Port {
    * @throws {StateError} STATE_DRIVER if the driver goes on failing
    */
   repeat(batch: DriverBatch): Promise<boolean>;
+  /** A batch proves itself as a whole: what one of its keys says stands, all of it does. */
+  readonly isWhole?: boolean;
   /** Objects and ends of logs that opening found damaged or torn, and went on without. */
   readonly setAside?: readonly string[];
   /** Frames of a log that opening read behind the last checkpoint. */

@@ -28,6 +28,7 @@ const KEY_BYTES = 64 * 1024;
 export class LogPort implements Port {
   readonly name: string;
   readonly supports: DriverSupports;
+  readonly isWhole = true;
   readonly #log: Log;
   readonly #checkpointer: Checkpointer;
   #refreshing: Promise<void> | undefined;
