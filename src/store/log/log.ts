@@ -79,10 +79,17 @@ function limitsOf({ valueBytes, batchOps, batchBytes }: DriverSupports): LogLimi
   };
 }
 
-/** With these, commits wait for a checkpoint at 64 frames or 1 MiB, and segments are of 8 MiB. */
+/**
+ * Frames behind a checkpoint that make the next one due. As objects each costs opening a call; in a segment all are one read, and
+ * what bounds opening is their bytes. A checkpoint costs some five files, each synced with its folder.
+ */
+const OBJECT_FRAMES = 40;
+const SEGMENT_FRAMES = 400;
+
+/** With these, commits wait for a checkpoint at 64 objects, 640 frames of a segment, or 1 MiB, and segments are of 8 MiB. */
 function tuningOf({ batchOps, batchBytes }: LogLimits, driver: Driver): LogTuning {
   return {
-    frames: Math.min(40, Math.ceil(batchOps / 8)),
+    frames: Math.min(driver.segments === undefined ? OBJECT_FRAMES : SEGMENT_FRAMES, Math.ceil(batchOps / 8)),
     bytes: Math.ceil(batchBytes * 0.625),
     segmentBytes: 8 * batchBytes,
     makerMs: HOUR_MS,
