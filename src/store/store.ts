@@ -198,7 +198,7 @@ function lazySteps(parts: { port: Port; paths: Paths } & ConstructorParameters<t
     apply: async (view) => view.head.applied < view.head.commit ? await (await open()).apply(view) : 0,
     complete: async (view) => {
       const { stepped, commit } = view.head;
-      return commit > 0 && stepped === commit ? await (await open()).complete(view) : 0;
+      return !parts.port.isWhole && commit > 0 && stepped === commit ? await (await open()).complete(view) : 0;
     },
   };
 }
