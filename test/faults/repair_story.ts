@@ -23,7 +23,7 @@ export const text = (length: number, from = 0): string =>
   Array.from({ length }, (_, i) => String.fromCharCode(97 + (i * i + from) % 26)).join("");
 
 /** What is done, one commit or a few each. */
-const steps: readonly ((state: StateManager) => Promise<unknown>)[] = [
+export const steps: readonly ((state: StateManager) => Promise<unknown>)[] = [
   (state) => state.save(agent("a"), "k", "one"),
   (state) => state.save(agent("a"), "long", text(9000)),
   (state) => state.save(agent("a"), "k", new Map([["two", 2]])),

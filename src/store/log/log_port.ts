@@ -208,7 +208,7 @@ export class LogPort implements Port {
 
   /**
    * What a run named may have gone with the checkpoint that named it: then that of a newer one is looked at. Who was overtaken
-   * a few times has the next one kept until it is done.
+   * a few times has the next one kept until it is done. What is damaged may have been repaired, with a newer one.
    */
   async #retrying<T>(act: () => Promise<T>, inTurn: (act: () => Promise<boolean>) => Promise<boolean>): Promise<T> {
     let futile = 0;
@@ -220,6 +220,7 @@ export class LogPort implements Port {
           return await act();
         });
       } catch (error) {
+        if (isStateError(error, "STATE_CORRUPT") && await inTurn(() => this.#log.reload()).catch(() => false)) continue;
         if (!(error instanceof Superseded)) throw error;
         if (await inTurn(() => this.#log.reload())) futile = 0;
         else if (futile++ > 0) throw corrupt("the values", `${error.message}, and the newest checkpoint names it`);

@@ -8,6 +8,7 @@ import { encodeSegment } from "../../keys/segment.ts";
 import type { Driver } from "../driver.ts";
 import type { PortOptions } from "../port.ts";
 import type { Seal } from "../seal.ts";
+import type { LogOptions } from "./log.ts";
 import { LogPort } from "./log_port.ts";
 import { describePlain } from "../plain.ts";
 
@@ -23,11 +24,20 @@ const LEGIBLE = 64;
  * @throws {StateError} STATE_LOCKED if somebody else writes, and only one may
  */
 export async function openLog(options: PortOptions): Promise<LogPort> {
-  const driver = options.driver.supports === undefined ? describePlain(options.driver) : options.driver;
-  checkParts(driver);
-  const port = new LogPort({ ...options, driver, shortRoot: await shortRootOf(options.root, options.seal) });
+  const port = new LogPort(await logOptions(options));
   await port.open();
   return port;
+}
+
+/**
+ * What a log is opened with on whatever a driver has.
+ *
+ * @throws {StateError} STATE_UNSUPPORTED if the driver declares what it does not have
+ */
+export async function logOptions(options: PortOptions): Promise<LogOptions> {
+  const driver = options.driver.supports === undefined ? describePlain(options.driver) : options.driver;
+  checkParts(driver);
+  return { ...options, driver, shortRoot: await shortRootOf(options.root, options.seal) };
 }
 
 /** A root as it is where it is short; else its beginning and a digest: `~~` stands in no encoded name. */

@@ -48,6 +48,10 @@ export class Batches implements Sink {
     await this.#add(key, value);
   }
 
+  async choose(key: string, _: number, value: Stored): Promise<void> {
+    await this.#add(key, value);
+  }
+
   async remove(key: string): Promise<void> {
     await this.#add(key, undefined);
   }

@@ -170,13 +170,14 @@ export class Entries {
     const isPending = pending !== undefined && picked?.commit === pending.commit && (picked.version?.step ?? 0) >= pending.step;
     if (isPending && broken.length === 0) this.#pending.add(path);
     else this.isDamaged = true;
-    await this.#mend(path, slot, { rows, rests }, [...broken, ...unread]);
+    await this.#mend(path, slot, picked?.found, { rows, rests }, [...broken, ...unread]);
   }
 
   /** Sets aside what proves nothing, then puts what must stand. */
   async #mend(
     path: string,
     slot: Slot | undefined,
+    found: Found | undefined,
     { rows, rests }: { readonly rows: readonly Found[]; readonly rests: readonly Found[] },
     worthless: readonly Found[],
   ): Promise<void> {
@@ -188,9 +189,12 @@ export class Entries {
       for (const key of [paths.row(path), paths.gone(path)]) await sink.remove(key);
       return;
     }
-    const { set } = await formatRows(new Map([[path, slot]]), paths, seal, () => false);
-    const [key, text] = set[0]!;
-    await sink.put(key, text);
+    const place = (slot.row === undefined ? rests : rows).indexOf(found!);
+    if (place >= 0) await sink.choose(slot.row === undefined ? paths.gone(path) : paths.row(path), place, found!.value);
+    else {
+      const { set } = await formatRows(new Map([[path, slot]]), paths, seal, () => false);
+      await sink.put(...set[0]!);
+    }
     await sink.remove(slot.row === undefined ? paths.row(path) : paths.gone(path));
   }
 

@@ -61,33 +61,40 @@ export interface History {
 /** Beyond so many missing numbers, what stands behind them is no part of this log. */
 const GAP = 4096;
 
-/** Reads all records. `head`: `undefined` where it does not prove itself, as in the text that may stand in its place. */
-export async function readHistory(head: Head | undefined, source: Source, paths: Paths, seal: Seal): Promise<History> {
+/**
+ * Reads all records. `head`: `undefined` where it does not prove itself, as in the text that may stand in its place; or one that
+ * stood there once, with `isOld`.
+ */
+export async function readHistory(head: Head | undefined, source: Source, paths: Paths, seal: Seal, isOld = false): Promise<History> {
   const parsed: FoundRecord[] = [];
   /** What stands at a number and is no record with that number. */
   const broken = new Map<number, Stored[]>();
-  const standing = new Map<string, Stored>();
+  const standing = new Set<string>();
+  /** Numbers under which something stands. */
+  const numbers: number[] = [];
   for await (const { key, found } of everything(source, paths.logs)) {
     for (const { value, isTrusted, stands } of found) {
       const record = await attempt(() => parseFound(value, { isTrusted, stands }, paths, key, seal), head === undefined);
       const number = numberIn(key, paths);
-      if (record !== undefined) parsed.push(record);
+      // What the log was cut behind, and is only found elsewhere, is no part of it any more.
+      if (record !== undefined && (record.stands || record.last > (head?.horizon ?? 0))) parsed.push(record);
+      if (stands && number !== undefined) numbers.push(number);
       if (number !== undefined && record?.first !== number) broken.set(number, [...broken.get(number) ?? [], value]);
-      if (stands) standing.set(key, value);
+      if (stands) standing.add(key);
     }
   }
   const known = (numbers: readonly number[]) => knownUpTo(numbers, head, parsed);
-  const newest = known([...parsed.map(({ first }) => first), ...broken.keys()]);
+  const newest = known([...parsed.map(({ first }) => first), ...numbers]);
   const [heads = []] = head === undefined ? await source.getMany([paths.head]) : [];
   broken.set(newest + 1, [...broken.get(newest + 1) ?? [], ...heads.map(({ value }) => value)]);
   const records = proven(parsed.filter(({ last }) => last <= newest), broken, head);
-  const lowest = Math.min(newest + 1, ...records.map(({ first }) => first), ...broken.keys());
+  const lowest = Math.min(newest + 1, ...records.map(({ first }) => first), ...numbers);
   const kept = new Set(records.filter(({ stands }) => stands).map(({ first }) => paths.log(first)));
   return {
     records,
-    horizon: head?.horizon ?? lowest - 1,
+    horizon: head === undefined ? lowest - 1 : isOld ? Math.max(head.horizon, lowest - 1) : head.horizon,
     newest,
-    strays: [...standing.keys()].filter((key) => !kept.has(key)),
+    strays: [...standing].filter((key) => !kept.has(key)),
   };
 }
 

@@ -5,23 +5,19 @@
  *
  * @module
  */
-import { toBase64url, toHex } from "../../digest.ts";
-import { checkWritable, createHead, formatHead, genesis, type Head, parseHead } from "../head.ts";
+import { checkWritable, type Head, parseHead } from "../head.ts";
 import type { Paths } from "../paths.ts";
 import type { Port, Stored } from "../port.ts";
-import { formatRecord } from "../record.ts";
-
 import { Batches, Overtaken } from "./batches.ts";
+import { endOf, type EpochParts, markOf, type StoredHead } from "./epoch.ts";
 import { NativeSource } from "./native_source.ts";
 import { attempt, type Sink } from "./source.ts";
 import { type RepairReport, reportOf, type Survey, survey, type SurveyParts } from "./survey.ts";
 
 /** What a repair takes. */
-export interface RepairParts extends Omit<SurveyParts, "source" | "sink"> {
+export interface RepairParts extends EpochParts, Omit<SurveyParts, "source" | "sink"> {
   readonly port: Port;
   readonly dryRun: boolean;
-  readonly now: () => number;
-  readonly random: (bytes: number) => Uint8Array;
 }
 
 /** Looks at a store that others write: what seemed wrong may only have moved. */
@@ -31,6 +27,7 @@ const LOOKS = 3;
 const nowhere: Sink = {
   aside: async () => {},
   put: async () => {},
+  choose: async () => {},
   remove: async () => {},
 };
 
@@ -66,25 +63,15 @@ async function mark(
   head: Head | undefined,
   stored: Stored | undefined,
   found: Survey,
-  { port, paths, seal, random }: RepairParts,
-): Promise<{ readonly head: Head; readonly text: string } | undefined> {
-  const base: Head = head ?? {
-    ...createHead("", found.at),
-    commit: found.newest,
-    first: found.last?.first ?? 0,
-    // What nothing proves now must not seem proven to whoever goes on with this repair.
-    digest: found.last?.last === found.newest && found.last.isCovered ? found.last.digest : "",
-    applied: found.newest,
-    horizon: found.horizon,
-    ...found.figures,
-  };
-  const epoch = Math.max(base.epoch, found.epoch, await newestAside(port, paths)) + 1;
-  const marked: Head = { ...base, id: toHex(random(12)), epoch, repairing: true };
-  const text = await formatHead(marked, seal);
+  parts: RepairParts,
+): Promise<StoredHead | undefined> {
+  const { port, paths } = parts;
+  const marked = await markOf(head, found, await newestAside(port, paths), parts);
   // Bytes in the place of a head cannot be checked for; nobody else writes a namespace with such a head.
   const checks = stored !== undefined && typeof stored !== "string" ? [] : [{ key: paths.head, is: stored }];
-  const aside = head === undefined && stored !== undefined ? [[paths.aside(epoch, paths.head), stored] as const] : [];
-  return await port.repeat({ checks, set: [...aside, [paths.head, text]], remove: [], durable: true }) ? { head: marked, text } : undefined;
+  const aside = head === undefined && stored !== undefined ? [[paths.aside(marked.head.epoch, paths.head), stored] as const] : [];
+  const set = [...aside, [paths.head, marked.text] as const];
+  return await port.repeat({ checks, set, remove: [], durable: true }) ? marked : undefined;
 }
 
 /** The epoch of the newest repair that set something aside. */
@@ -95,7 +82,7 @@ async function newestAside(port: Port, paths: Paths): Promise<number> {
 
 /** Mends everything under the mark, and ends with a new epoch; or takes the mark back where nothing was wrong. Undefined: begin anew. */
 async function mend(
-  { head, text }: { readonly head: Head; readonly text: string },
+  { head, text }: StoredHead,
   before: Stored | undefined,
   parts: RepairParts,
 ): Promise<RepairReport | undefined> {
@@ -110,43 +97,13 @@ async function mend(
       return undefined;
     }
     await batches.flush();
-    const { set, end } = await lastBatch(head, found, parts);
+    const { set, end } = await endOf(head, found, await sizeOfAsides(port, paths), parts);
     if (await port.repeat({ checks, set, remove: [], durable: true }) || await stands(end, parts)) return reportOf(found);
     return undefined;
   } catch (error) {
     if (error instanceof Overtaken) return undefined;
     throw error;
   }
-}
-
-/** The record that begins the new epoch, and the head that names it. */
-async function lastBatch(
-  head: Head,
-  found: Survey,
-  { port, paths, seal, now, random }: RepairParts,
-): Promise<{ readonly set: readonly (readonly [string, string])[]; readonly end: string }> {
-  const { repairing: _, ...last } = head;
-  const first = found.newest + 1;
-  const at = Math.max(now(), head.at, found.at);
-  const prev = found.last?.last === found.newest ? found.last.digest : head.commit === found.newest && head.digest || genesis(head.id);
-  const commits = [{ txid: `${toBase64url(random(9))}.1`, op: "repair", changes: [] }];
-  const record = await formatRecord({ first, epoch: head.epoch, at, prev, commits }, seal);
-  const setAside = await sizeOfAsides(port, paths);
-  const end = await formatHead({
-    ...last,
-    ...found.figures,
-    commit: first,
-    first,
-    digest: record.digest,
-    at,
-    applied: first,
-    step: 0,
-    horizon: found.nextHorizon,
-    logBytes: found.figures.logBytes + record.text.length,
-    ...(found.isForgetful ? { repaired: first } : {}),
-    ...(setAside > 0 ? { setAside } : {}),
-  }, seal);
-  return { set: [[paths.log(first), record.text], [paths.head, end]], end };
 }
 
 async function sizeOfAsides(port: Port, paths: Paths): Promise<number> {

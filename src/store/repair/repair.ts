@@ -11,24 +11,17 @@ import { createSeal } from "../seal.ts";
 import { repairNative } from "./native.ts";
 import type { RepairReport } from "./survey.ts";
 
-/** For pages of a log. */
-const CACHE_BYTES = 8 * 1024 * 1024;
-
 /** Keeps what proves itself, sets the rest aside, and says what was lost. */
 export async function repairNamespace(driver: Driver, namespace: string, dryRun: boolean): Promise<RepairReport> {
   const paths = createPaths(namespace);
   const digester = createDigester();
   const seal = createSeal(digester);
   const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
-  const port = await openPort({
-    driver,
-    root: paths.root,
-    seal,
-    random,
-    now: Date.now,
-    readOnly: dryRun,
-    cacheBytes: CACHE_BYTES,
-    onWarning: () => {},
-  });
-  return await repairNative({ port, paths, seal, digester, random, now: Date.now, dryRun });
+  const now = Date.now;
+  const options = { driver, root: paths.root, seal, random, now, readOnly: dryRun, cacheBytes: 0, onWarning: () => {} };
+  const parts = { paths, seal, digester, random, now, dryRun };
+  if (driver.supports?.commit) return await repairNative({ ...parts, port: await openPort(options) });
+  const { logOptions } = await import("../log/open_log.ts");
+  const { repairLog } = await import("./log_repair.ts");
+  return await repairLog({ ...parts, options: await logOptions(options) });
 }

@@ -35,6 +35,8 @@ export interface Sink {
   /** Keeps what was found under a key where a person may look at it. */
   aside(key: string, value: Stored): Promise<void>;
   put(key: string, value: string): Promise<void>;
+  /** Puts what was found under the key itself, and does not stand there: the one in this place of `found`. */
+  choose(key: string, place: number, value: Stored): Promise<void>;
   remove(key: string): Promise<void>;
 }
 

@@ -29,6 +29,8 @@ export interface SurveyParts {
   readonly digester: Digester;
   readonly source: Source;
   readonly sink: Sink;
+  /** The head stood there once, and may have been replaced since. @default false */
+  readonly isOldHead?: boolean;
 }
 
 /** What a survey came to. */
@@ -57,7 +59,7 @@ export interface Survey {
 /** Looks at a namespace, and mends it by way of the sink. `head`: `undefined` where it does not prove itself. */
 export async function survey(head: Head | undefined, parts: SurveyParts): Promise<Survey> {
   const { source, paths, seal, sink } = parts;
-  const history = await readHistory(head, source, paths, seal);
+  const history = await readHistory(head, source, paths, seal, parts.isOldHead);
   const objects = new Objects(parts);
   const isDone = (commit: number) => commit <= Math.max(history.horizon, history.newest - TAIL);
   const versions = await Versions.read(history, isDone, { source, paths, seal, objects });
@@ -161,13 +163,16 @@ async function mendObjects(
   isStaged: (name: string) => boolean,
   { source, sink, paths }: SurveyParts,
 ): Promise<void> {
-  for (const [key, value] of objects.substitutes) await sink.put(key, value as string);
+  const nameOf = (key: string) => key.slice(paths.objects.length).split("!")[0]!;
+  for (const [key, place] of objects.chosen) {
+    if (named.has(nameOf(key))) await sink.choose(key, place, (await source.getMany([key]))[0]![place]!.value);
+  }
   let after: string | undefined;
   for (;;) {
     const keys = await source.keys(paths.objects, after);
     if (keys.length === 0) return;
     for (const key of keys) {
-      const name = key.slice(paths.objects.length).split("!")[0]!;
+      const name = nameOf(key);
       if (!objects.isDamaged(name) && (named.has(name) || isStaged(name))) continue;
       const [found = []] = await source.getMany([key]);
       for (const { value, stands } of found) if (stands) await sink.aside(key, value);
