@@ -51,6 +51,14 @@ const runners: readonly Runner[] = [
   },
   ...runtimes.map((runtime) => ({ name: `${runtime.name}@${runtime.version}`, command: onRuntime(runtime, runtime.name) })),
   { name: "typescript", command: onRuntime(runtimes[1]!, "typescript") },
+  {
+    name: "system",
+    isSystem: true,
+    command: (report) => {
+      const args = ["test", "-A", `--junit-path=${report}`, "test/system/"];
+      return Promise.resolve({ program: Deno.execPath(), args, cwd: root });
+    },
+  },
   ...Object.keys(browsers).map((name) => ({ name, isSystem: true, command: inBrowser(name) })),
 ];
 

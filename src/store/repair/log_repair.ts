@@ -226,6 +226,8 @@ async function beginAnew(beginning: Beginning, parts: LogRepairParts): Promise<b
     abandoned: [],
     sealed: [],
     staying: tuning.lagMs === 0 ? [] : listed.map((generation) => [generation, now()]),
+    read: [],
+    write: [],
   };
   return await checkpoints.create(await formatCheckpoint(next, seal));
 }
