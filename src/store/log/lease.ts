@@ -51,6 +51,8 @@ export class Lease {
   readonly #parts: LeaseParts;
   #held: LeaseBody | undefined;
   #text: string | undefined;
+  /** Whether the last renewal stands is not known. */
+  #isDoubtful = false;
 
   /** Not taken yet. */
   constructor(parts: LeaseParts) {
@@ -77,14 +79,23 @@ export class Lease {
     const begun = now();
     let seen: { readonly text: unknown; readonly at: number } | undefined;
     for (;;) {
-      const text = await get(key) ?? undefined;
+      let text: unknown;
+      try {
+        text = await get(key) ?? undefined;
+      } catch (error) {
+        // While it waits for somebody, one look more or less does not matter.
+        if (seen === undefined || now() - begun >= waitMs) throw error;
+        await sleep(POLL_MS);
+        continue;
+      }
       const held = await this.#parse(text);
       if (seen === undefined || seen.text !== text) seen = { text, at: now() };
       // A lease that cannot be read may be somebody's all the same, for as long as one lasts.
       const until = held?.until ?? seen.at + LEASE_MS;
-      const isFree = text === undefined || now() >= until;
+      // Its own stands there where an answer was lost.
+      const isFree = text === undefined || now() >= until || held?.writer === this.#parts.writer;
       if (isFree || steal) {
-        if (text !== undefined) {
+        if (text !== undefined && held?.writer !== this.#parts.writer) {
           const who = held === undefined ? "a writer that cannot be told any more" : `writer ${held.writer}`;
           onWarning({ code: "lock", message: `The lock was taken over from ${who}${isFree ? ", whose lease had run out" : ""}` });
         }
@@ -109,15 +120,23 @@ export class Lease {
    * @throws {StateError} STATE_LOCKED if somebody else has taken it
    */
   async check(): Promise<void> {
-    const { key, get, now } = this.#parts;
-    if (this.#held === undefined) throw this.#locked(undefined);
-    if (now() < this.#held.until - LEASE_MS + RENEW_MS) return;
+    const { key, get, now, sleep, settleMs, writer } = this.#parts;
+    const held = this.#held;
+    if (held === undefined) throw this.#locked(undefined);
+    if (!this.#isDoubtful && now() < held.until - LEASE_MS + RENEW_MS) return;
     const text = await get(key) ?? undefined;
-    if (text !== this.#text) {
-      this.#lose();
-      throw this.#locked(await this.#parse(text));
+    await this.#refuseOther(text);
+    const isCertain = text === this.#text && now() < held.until;
+    this.#isDoubtful = true;
+    await this.#write(held.since);
+    if (!isCertain) {
+      // It had run out, or what stood there was torn: somebody else may be about to take it.
+      await sleep(settleMs);
+      const found = await get(key) ?? undefined;
+      await this.#refuseOther(found);
+      if (found !== this.#text) throw new Error(`the lease "${key}" of writer ${writer} does not read back as it was written`);
     }
-    await this.#write(this.#held.since);
+    this.#isDoubtful = false;
   }
 
   /** Somebody else was seen to write. */
@@ -128,10 +147,18 @@ export class Lease {
 
   /** Gives it back, if it is still held. */
   async release(): Promise<void> {
-    const { key, get, remove } = this.#parts;
-    const text = this.#text;
+    const { key, get, remove, writer } = this.#parts;
+    if (this.#held === undefined) return;
     this.#lose();
-    if (text !== undefined && await get(key) === text) await remove(key);
+    if ((await this.#parse(await get(key)))?.writer === writer) await remove(key);
+  }
+
+  /** A text that does not prove itself is none of somebody else: who takes a lease reads it back. */
+  async #refuseOther(text: unknown): Promise<void> {
+    const found = await this.#parse(text);
+    if (text !== undefined && (found === undefined || found.writer === this.#parts.writer)) return;
+    this.#lose();
+    throw this.#locked(found);
   }
 
   async #write(since: number): Promise<void> {

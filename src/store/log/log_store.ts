@@ -17,8 +17,11 @@ export interface LogStore {
   /** A page of keys in bytewise order; without it nothing is ever scanned. */
   readonly list?: (options: DriverListOptions) => Promise<readonly DriverItem[]>;
   readonly segments?: DriverSegments;
-  /** Writes over what stands there, and reads it back. Only where there is one writer. */
-  readonly replace?: (key: string, text: string) => Promise<void>;
+  /**
+   * Writes over what stands there, and reads it back. Only where there is one writer. False: an earlier write of something else,
+   * which might have come later, was completed first.
+   */
+  readonly replace?: (key: string, text: string) => Promise<boolean>;
   /** Nobody else writes: what is known need not be looked at again. */
   isAlone(): boolean;
   /** Before the first read of somebody who will write. */

@@ -62,20 +62,46 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
   const write = async (key: string, text: string): Promise<void> => {
     if (!driver.setItem) throw needs("setItem", driver);
     await driver.setItem(key, text);
-    const found = await get(key);
+    // From here on it may stand, whatever a failure says.
+    const found = await get(key).catch((error) => {
+      throw new Error(reasonOf(error), { cause: error });
+    });
     if (found === text) return;
     if (found === undefined) throw new Error(`"${key}" is not there after it was written: the driver may be read-only, or full`);
     throw new Error(`"${key}" does not read back as it was written`);
   };
+  /** What this process writes stands there for certain. */
+  const landed = (key: string): void => {
+    shared.pending = undefined;
+    if (key.startsWith(paths.frames) && key > shared.lastFrame) shared.lastFrame = key;
+  };
   /** What could not be settled before is, before anything else is written. */
   const settle = async (): Promise<void> => {
     if (shared.pending === undefined) return;
-    await write(...shared.pending);
-    shared.pending = undefined;
+    const [key, text] = shared.pending;
+    await write(key, text);
+    landed(key);
+  };
+  /** Writes; what comes of it is settled before anything else is written. */
+  const put = async (key: string, text: string): Promise<void> => {
+    const isFirst = shared.pending === undefined;
+    shared.pending = [key, text];
+    await write(key, text).catch((error) => {
+      // A StateError says that nothing was written; an earlier try may still land.
+      if (isStateError(error) && isFirst) shared.pending = undefined;
+      throw error;
+    });
+    landed(key);
   };
   const checkLease = async (): Promise<void> => {
     if (shared.lease === undefined) throw new StateError("STATE_CLOSED", "Cannot write: the state was closed", { details: {} });
-    await shared.lease.check();
+    await shared.lease.check().catch((error) => {
+      if (isStateError(error)) throw error;
+      throw new StateError("STATE_DRIVER", `Cannot renew the lock on driver "${driver.name ?? "unnamed"}": ${reasonOf(error)}`, {
+        details: {},
+        cause: error,
+      });
+    });
   };
   return {
     getItem: async (key) => {
@@ -94,7 +120,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
         if (shared.pending !== undefined && shared.pending[0] !== key) await settle();
         const found = await get(key);
         if (found === text) {
-          shared.pending = undefined;
+          landed(key);
           return true;
         }
         if (found !== undefined && shared.pending?.[0] !== key) {
@@ -105,10 +131,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
           await settle();
           return false;
         }
-        shared.pending = [key, text];
-        await write(key, text);
-        shared.pending = undefined;
-        if (key.startsWith(paths.frames)) shared.lastFrame = key;
+        await put(key, text);
         return true;
       }),
     removeItem: (key) =>
@@ -119,8 +142,13 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
     replace: (key, text) =>
       inTurn(async () => {
         await checkLease();
-        await settle();
-        await write(key, text);
+        if (shared.pending !== undefined && shared.pending[1] !== text) {
+          const [before] = shared.pending;
+          await settle();
+          if (before === key) return false;
+        }
+        await put(key, text);
+        return true;
       }),
     isAlone: () => isWriter && shared.users === 1 && shared.lease?.isHeld === true,
     open: () =>
@@ -159,7 +187,9 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
         shared.lease = undefined;
         // Whoever disposes a driver in memory takes away what it holds.
         shared.wasMade = false;
-        await lease?.release();
+        await lease?.release().catch((error) => {
+          parts.onWarning({ code: "lock", message: `The lock could not be given back, and will run out: ${reasonOf(error)}` });
+        });
       }),
   };
 }

@@ -22,6 +22,7 @@ const TRIES = 3;
 interface Scan {
   readonly frames: readonly Frame[];
   readonly at: Position;
+  readonly free: number;
   /** What follows the last frame and is none. */
   readonly torn: Journal["torn"];
 }
@@ -33,6 +34,8 @@ export class RecordJournal implements Journal {
   /** The horizon of the newest checkpoint, asked for after the call. */
   readonly #horizon: () => Promise<number>;
   #at: Position;
+  /** Where nothing stands. Between the known end and this is what was no frame: on a plain driver it may still become one. */
+  #free: number;
   #torn: Journal["torn"];
   /** Everything was read at least once, and nobody else has written since. */
   #isRead = false;
@@ -42,6 +45,7 @@ export class RecordJournal implements Journal {
     this.#store = store;
     this.#seal = seal;
     this.#at = at;
+    this.#free = at.from;
     this.#horizon = horizon;
   }
 
@@ -55,8 +59,9 @@ export class RecordJournal implements Journal {
 
   async read(): Promise<readonly Frame[]> {
     if (this.#isRead && this.#store.isAlone()) return [];
-    const { frames, at, torn } = await this.#scan();
+    const { frames, at, free, torn } = await this.#scan();
     this.#at = at;
+    this.#free = free;
     this.#torn = torn;
     this.#isRead = true;
     return frames;
@@ -72,11 +77,11 @@ export class RecordJournal implements Journal {
   }
 
   async #append(frame: Frame): Promise<boolean> {
-    const { name, from, number, digest } = this.#at;
+    const { name, number, digest } = this.#at;
     if (frame.number !== number + 1 || frame.prev !== digest) {
       throw new TypeError("Cannot append a frame that does not follow the last one");
     }
-    const key = nameOf(name, from);
+    const key = nameOf(name, this.#free);
     if (!await this.#create(key, frame.line)) {
       this.#isRead = false;
       return false;
@@ -87,7 +92,7 @@ export class RecordJournal implements Journal {
       await this.#store.removeItem(key).catch(unknown);
       throw new Removed(`"${key}" was there before, and is gone`);
     }
-    this.#at = { name, from: from + 1, number: frame.number, digest: frame.digest };
+    this.#at = { name, from: ++this.#free, number: frame.number, digest: frame.digest };
     return true;
   }
 
@@ -116,6 +121,7 @@ export class RecordJournal implements Journal {
     let torn: Journal["torn"];
     let later = 0;
     let place = this.#at.from;
+    let from = place;
     for (;; place++) {
       const value = await this.#store.getItem(nameOf(name, place)) ?? undefined;
       if (value === undefined) {
@@ -132,6 +138,7 @@ export class RecordJournal implements Journal {
       if (frame?.number === number + 1 && frame.prev === digest) {
         ({ number, digest } = frame);
         frames.push(frame);
+        from = place + 1;
         torn = undefined;
         later = 0;
       } else {
@@ -141,7 +148,7 @@ export class RecordJournal implements Journal {
     }
     await this.#checkHorizon();
     if (later > 0) throw corrupt("the log", `frame ${number + 1} is missing or damaged, and frame ${later} stands behind it`);
-    return { frames, at: { name, from: place, number, digest }, torn };
+    return { frames, at: { name, from, number, digest }, free: place, torn };
   }
 
   /** What was read counts only if nothing of it can have been removed before. */

@@ -15,6 +15,8 @@ export class SlotCheckpoints implements Checkpoints {
   readonly #store: LogStore;
   readonly #paths: LogPaths;
   readonly #seal: Seal;
+  /** The newest one that was seen whole. */
+  #newest: StoredCheckpoint | undefined;
 
   /** Those under these paths. */
   constructor(store: LogStore, paths: LogPaths, seal: Seal) {
@@ -39,6 +41,7 @@ export class SlotCheckpoints implements Checkpoints {
         damaged.push(this.#paths.slot(slot));
       }
     }
+    this.#newest = best;
     if (best !== undefined) return { checkpoint: best, damaged };
     // A first checkpoint that was torn was never acknowledged, and there is nothing behind it.
     if (damaged.length === 1 && damaged[0] === this.#paths.slot(0) && !await this.#hasFrames()) return undefined;
@@ -52,20 +55,33 @@ export class SlotCheckpoints implements Checkpoints {
     return Math.max(known, found?.checkpoint.generation ?? known);
   }
 
-  async create({ generation, text }: StoredCheckpoint): Promise<boolean> {
-    const slot = this.#paths.slot(generation);
-    const standing = await this.#store.getItem(slot) ?? undefined;
-    if (standing === text) return true;
-    if (standing !== undefined) {
-      const other = await this.#parse(standing, generation).catch((error) => {
-        // Torn: the other place holds what counts.
-        if (isStateError(error, "STATE_CORRUPT")) return undefined;
-        throw error;
-      });
-      if (other !== undefined && other.generation >= generation) return false;
+  async create(checkpoint: StoredCheckpoint): Promise<boolean> {
+    const { generation, text } = checkpoint;
+    const standing = await this.#standing(generation);
+    if (standing?.text === text) return true;
+    if (standing !== undefined && standing.generation >= generation) return false;
+    const before = this.#newest;
+    if (before !== undefined) {
+      // What is written over is the only whole one, where the other place was torn or set back since.
+      const other = await this.#standing(generation - 1);
+      if (other !== undefined && other.generation > before.generation) return false;
+      if (other?.text !== before.text && !await this.#store.replace!(this.#paths.slot(before.generation), before.text)) return false;
     }
-    await this.#store.replace!(slot, text);
+    if (!await this.#store.replace!(this.#paths.slot(generation), text)) return false;
+    this.#newest = checkpoint;
     return true;
+  }
+
+  /** What stands whole in the place of a generation. */
+  async #standing(generation: number): Promise<StoredCheckpoint | undefined> {
+    const text = await this.#store.getItem(this.#paths.slot(generation)) ?? undefined;
+    if (text === undefined) return undefined;
+    try {
+      return await this.#parse(text, generation);
+    } catch (error) {
+      if (isStateError(error, "STATE_CORRUPT")) return undefined;
+      throw error;
+    }
   }
 
   /** The places are fixed, and written over. */
