@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { fs } from "../adapters/fs.ts";
 import { openState, StateScope } from "../mod.ts";
 import { createDigester } from "../src/digest.ts";
-import { formatCheckpoint, parseCheckpoint } from "../src/store/log/checkpoint.ts";
+import { createLogPaths, formatCheckpoint, parseCheckpoint } from "../src/store/log/checkpoint.ts";
 import { formatFrame, proveFrame } from "../src/store/log/frame.ts";
 import { formatIndex, formatPage, type PageRef, parseIndex, parsePage, valueAt } from "../src/store/log/table.ts";
 import { createSeal } from "../src/store/seal.ts";
@@ -53,17 +53,21 @@ for (
       counts.frames++;
     }
     for (const [key, text] of Object.entries(dump.items)) {
-      const [digest] = await seal([text]);
-      const ref: PageRef = { first: "", last: "\u{ffff}", name: key, digest: digest!, bytes: 0, gone: 0 };
       if (key.includes("!ckpt!")) {
-        assert.equal((await formatCheckpoint(withoutText(await parseCheckpoint(text, undefined, seal)), seal)).text, text);
+        assert.equal(
+          (await formatCheckpoint(
+            withoutText(await parseCheckpoint(text, undefined, createLogPaths(key.slice(0, key.indexOf("!") + 1)), seal)),
+            seal,
+          )).text,
+          text,
+        );
         counts.checkpoints++;
       } else if (text.startsWith("P")) {
-        const page = await parsePage(text, ref, seal);
+        const page = await parsePage(text, await nameOf(key, text), seal);
         assert.equal(formatPage(page.keys.map((name, place) => [name, valueAt(page, place)])), text);
         counts.pages++;
       } else if (text.startsWith("I")) {
-        assert.equal(formatIndex(await parseIndex(text, ref, seal)), text);
+        assert.equal(formatIndex(await parseIndex(text, await nameOf(key, text), seal)), text);
         counts.indexes++;
       }
     }
@@ -86,6 +90,20 @@ Deno.test("format 1, a log in segments: the same as files of a folder is read by
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** What an index says of a page, or of an index. */
+async function nameOf(name: string, text: string): Promise<PageRef> {
+  const [digest] = await seal([text]);
+  const lines = text.split("\n").slice(1);
+  const ends = [lines[0]!, lines.at(-1)!];
+  if (!text.startsWith("I")) {
+    const [first, last] = ends.map((line) => line.split("\t")[0]!) as [string, string];
+    return { name, digest: digest!, first, last, bytes: text.length, gone: lines.filter((line) => !line.includes("\t")).length };
+  }
+  const rows = lines.map((line) => JSON.parse(line));
+  const sum = (column: number) => rows.reduce((total, row) => total + row[column], 0);
+  return { name, digest: digest!, first: rows[0][0], last: rows.at(-1)[1], bytes: sum(4), gone: sum(5) };
+}
 
 function withoutText<T extends { readonly text: string }>({ text: _, ...rest }: T): Omit<T, "text"> {
   return rest;

@@ -1,8 +1,10 @@
 /** A folder as users meet it: what is not ours, not there, not allowed, full, or taken away under an open state. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { fs } from "../../adapters/fs.ts";
 import { dropNamespace, isStateError, listNamespaces, openState, type StateErrorCode, type StateManager, StateScope } from "../../mod.ts";
+import { createDigester } from "../../src/digest.ts";
+import { createSeal } from "../../src/store/seal.ts";
 import { inFolder, snapshot } from "./fs/fixture.ts";
 
 const { global } = StateScope;
@@ -210,4 +212,54 @@ Deno.test("names of 512 bytes, of ASCII and of none, have a namespace each, are 
     }
     await dropNamespace(fs(folder), names[0]!);
     assert.deepEqual(new Set(await Array.fromAsync(listNamespaces(fs(folder)))), new Set(names.slice(1)));
+  }));
+
+Deno.test("a namespace's folder under another name is STATE_CORRUPT, and both are left as they are", () =>
+  inFolder(async (folder) => {
+    await fill(folder);
+    cpSync(`${folder}/state`, `${folder}/copy`, { recursive: true });
+    const before = snapshot(folder);
+    for (const readOnly of [true, false]) {
+      const open = () => openState({ driver: fs(folder), namespace: "copy", readOnly });
+      await assertRefuses("STATE_CORRUPT", /its "segment" is none of this namespace$/, open);
+    }
+    assert.deepEqual(snapshot(folder), before);
+    assert.equal(await within(folder, load), 61);
+  }));
+
+/** Writes all checkpoints anew, with other fields and digests that fit. */
+async function forge(state: string, told: Record<string, unknown>): Promise<void> {
+  const seal = createSeal(createDigester());
+  for (const name of readdirSync(`${state}/ckpt`)) {
+    const [mark, , json] = readFileSync(`${state}/ckpt/${name}`, "utf8").split("\n") as [string, string, string];
+    const forged = JSON.stringify({ ...JSON.parse(json), ...told });
+    writeFileSync(`${state}/ckpt/${name}`, `${mark}\n${(await seal([forged]))[0]}\n${forged}`);
+  }
+}
+
+Deno.test("a checkpoint that was made to remove what others need, or to be another namespace's, is STATE_CORRUPT, and nothing goes", () =>
+  inFolder(async (folder) => {
+    await fill(folder);
+    mkdirSync(`${folder}/victim/seg`, { recursive: true });
+    for (const path of ["victim/seg/0000000000000001-0011", "precious"]) writeFileSync(`${folder}/${path}`, "mine");
+    const victims = ["../../victim", "victim!seg!0000000000000001-0011", "state!ckpt!0000000000000001"];
+    const forgeries = [...victims.map((name) => ({ removing: [name], dropped: [name] })), {
+      root: "other!",
+      runs: [],
+      hot: [],
+      removing: [],
+      dropped: [],
+    }];
+    for (const told of forgeries) {
+      await forge(`${folder}/state`, told);
+      const before = snapshot(folder);
+      for (const use of [save, load]) {
+        await assertRefuses(
+          "STATE_CORRUPT",
+          /its "(dropped|removing)" is none of this|another namespace/,
+          () => within(folder, use, use === load),
+        );
+      }
+      assert.deepEqual(snapshot(folder), before);
+    }
   }));

@@ -7,7 +7,13 @@
 import { pad } from "../paths.ts";
 import { refuseFeatures } from "../head.ts";
 import { corrupt, FORMAT, openEnvelope, type Seal } from "../seal.ts";
-import type { RunRef } from "./table.ts";
+import { isCount, isListOf, isNameUnder, isText, isToken, isTuple } from "./shape.ts";
+import { isPageRef, type RunRef } from "./table.ts";
+
+/** Levels of indexes: each multiplies the pages by some hundred. */
+const MOST_DEPTH = 16;
+/** Names that one checkpoint drops: the pages of a hundred gigabytes. */
+const MOST_NAMES = 1 << 22;
 
 /** What a checkpoint says. */
 export interface Checkpoint {
@@ -105,19 +111,76 @@ export async function formatCheckpoint(checkpoint: Checkpoint, seal: Seal): Prom
  * @throws {StateError} STATE_CORRUPT if it does not prove itself
  * @throws {StateError} STATE_NEWER_FORMAT if a newer version of the library made it
  */
-export async function parseCheckpoint(text: unknown, generation: number | undefined, seal: Seal): Promise<StoredCheckpoint> {
+export async function parseCheckpoint(
+  text: unknown,
+  generation: number | undefined,
+  paths: LogPaths,
+  seal: Seal,
+): Promise<StoredCheckpoint> {
   const what = generation === undefined ? "a checkpoint of the log" : `checkpoint ${generation} of the log`;
   const body = openEnvelope("C", text as string, what);
   const cut = body.indexOf("\n");
   const json = body.slice(cut + 1);
   if (cut < 0 || !json.isWellFormed() || body.slice(0, cut) !== (await seal([json]))[0]) throw corrupt(what, "its digest does not fit");
-  const stored = JSON.parse(json) as Checkpoint & { readonly dropped: Packed; readonly removing: Packed };
-  const checkpoint: Checkpoint = { ...stored, dropped: unpack(stored.dropped), removing: unpack(stored.removing) };
-  if (generation !== undefined && checkpoint.generation !== generation) {
-    throw corrupt(what, `it says that it is checkpoint ${checkpoint.generation}`);
+  const stored = parseObject(json, what) as unknown as Checkpoint & { readonly dropped: Packed; readonly removing: Packed };
+  if (generation !== undefined && stored.generation !== generation) {
+    throw corrupt(what, `it says that it is checkpoint ${stored.generation}`);
   }
-  refuseFeatures(checkpoint.read);
+  if (isListOf(stored.read, isText)) refuseFeatures(stored.read);
+  const wrong = Object.entries(shapeOf(stored.root, paths)).find(([field, is]) => !is(stored[field as keyof Checkpoint]));
+  if (wrong !== undefined) throw corrupt(what, `its "${wrong[0]}" is none of this namespace`);
+  const checkpoint: Checkpoint = { ...stored, dropped: unpack(stored.dropped), removing: unpack(stored.removing) };
+  const gone = new Set([...checkpoint.dropped, ...checkpoint.removing]);
+  const { segment, sealed, runs } = checkpoint;
+  if ([segment, ...sealed.map(([name]) => ({ name })), ...runs].some(({ name }) => gone.has(name))) {
+    throw corrupt(what, "it removes what it needs");
+  }
   return { ...checkpoint, text: text as string };
+}
+
+/** What each field may be. */
+function shapeOf(root: unknown, paths: LogPaths): Readonly<Record<keyof Checkpoint, (value: unknown) => boolean>> {
+  const isSegment = (name: unknown) => isNameUnder(paths.segments, name);
+  const isName = (name: unknown) => isSegment(name) || isNameUnder(paths.runs, name) || isNameUnder(paths.frames, name);
+  const isKey = (key: unknown) => isText(key) && isText(root) && key.startsWith(root);
+  const isRun = (run: unknown) => {
+    const { pages, depth, ...ref } = Object(run) as RunRef;
+    return isPageRef(ref, paths.runs) && isKey(ref.first) && isKey(ref.last) && isCount(pages) && isCount(depth) && depth <= MOST_DEPTH;
+  };
+  const isPacked = (names: unknown) =>
+    isListOf(names, (name) => isName(name) || isTuple(name, isName, isCount)) &&
+    (names as Packed).reduce((sum, name) => sum + (typeof name === "string" ? 1 : name[1]), 0) <= MOST_NAMES;
+  return {
+    root: isText,
+    id: isToken,
+    generation: isCount,
+    frame: isCount,
+    digest: isText,
+    at: Number.isFinite,
+    staying: (all) => isListOf(all, (one) => isTuple(one, isCount, Number.isFinite)),
+    segment: (at) => {
+      const { name, from } = Object(at) as Checkpoint["segment"];
+      return (isSegment(name) || name === paths.frames) && isCount(from);
+    },
+    horizon: isCount,
+    runs: (runs) => isListOf(runs, isRun),
+    hot: (hot) => isListOf(hot, (op) => isTuple(op, isKey, (value) => value === null || isText(value))),
+    making: (all) => isListOf(all, (maker) => isTuple(maker, isToken, isCount, Number.isFinite)),
+    dropped: isPacked,
+    removing: isPacked,
+    abandoned: (tokens) => isListOf(tokens, isToken),
+    sealed: (all) => isListOf(all, (one) => isTuple(one, isSegment, isCount)),
+    read: (features) => isListOf(features, isText),
+    write: (features) => isListOf(features, isText),
+  };
+}
+
+function parseObject(json: string, what: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch { /* told below */ }
+  throw corrupt(what, "it is no JSON object");
 }
 
 /** The digits that a name ends in. */

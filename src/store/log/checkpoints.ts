@@ -121,7 +121,7 @@ export class NumberedCheckpoints implements Checkpoints {
       // A newer one took its place meanwhile.
       if (text === undefined) return undefined;
       try {
-        return { checkpoint: await parseCheckpoint(text, generation, this.#seal), damaged };
+        return { checkpoint: await parseCheckpoint(text, generation, this.#paths, this.#seal), damaged };
       } catch (error) {
         if (!isStateError(error, "STATE_CORRUPT")) throw error;
         failure ??= error;

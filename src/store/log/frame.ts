@@ -14,6 +14,7 @@
  * @module
  */
 import { corrupt, FORMAT, openEnvelope, parseLine, type Seal } from "../seal.ts";
+import { isCount, isText, isToken } from "./shape.ts";
 
 /** What a frame says. */
 export interface FrameBody {
@@ -42,6 +43,11 @@ export interface Frame extends FrameBody {
 export function genesisOf(id: string): string {
   return `genesis:${id}`;
 }
+
+/** For messages. */
+const WHAT = "a frame of the log";
+/** Characters in all values of a frame: far more than a batch holds. */
+const MOST_LENGTH = 64 * 1024 * 1024;
 
 /** Shorter lines are written again rather than pointed at. */
 const WORTH_POINTING_AT = 24;
@@ -79,45 +85,53 @@ export function peekFrame(line: string): { readonly number: number; readonly pre
   return match === null ? undefined : { number: Number(match[1]), prev: match[2]! };
 }
 
+/**
+ * A frame of a newer format is told by its first letters alone: it may have nothing else in common with ours.
+ *
+ * @throws {StateError} STATE_NEWER_FORMAT if a line is one
+ */
+export function refuseNewer(line: string): void {
+  const [, version] = /^F([1-9]\d{0,5})\t/.exec(line) ?? [];
+  if (Number(version) > FORMAT) openEnvelope("F", `F${version}\n`, WHAT);
+}
+
 /** The frame that a line is; undefined if it does not prove itself. */
 export async function proveFrame(line: string, seal: Seal): Promise<Frame | undefined> {
   const cut = line.indexOf("\t");
   const second = line.indexOf("\t", cut + 1);
+  refuseNewer(line);
   if (cut < 0 || second < 0) return undefined;
   const digest = line.slice(cut + 1, second);
   const text = line.slice(second + 1);
   if (!text.isWellFormed() || digest !== (await seal([text]))[0]) return undefined;
-  openEnvelope("F", `${line.slice(0, cut)}\n`, "a frame of the log");
+  openEnvelope("F", `${line.slice(0, cut)}\n`, WHAT);
   return { ...parseText(text), digest, line };
 }
 
 /** @throws {StateError} STATE_CORRUPT if what proved itself is no frame all the same */
 function parseText(text: string): FrameBody {
-  const what = "a frame of the log";
   const lines = text.split("\t");
-  const [number, prev, writer, token, next] = parseLine(lines[0], what);
-  if (!Number.isSafeInteger(number) || typeof prev !== "string" || typeof writer !== "string") throw corrupt(what, "it is malformed");
+  const [number, prev, writer, token, next] = parseLine(lines[0], WHAT);
+  const isHead = isCount(number) && isText(prev) && isText(writer) && (token === 0 || isToken(token)) && (next === 0 || isText(next));
+  if (!isHead) throw corrupt(WHAT, "it is malformed");
   const ops: [string, string | undefined][] = [];
+  let length = 0;
   for (let at = 1; at < lines.length;) {
-    const [op, key, ...items] = parseLine(lines[at++], what);
-    if (typeof key !== "string" || op !== "+" && op !== "-") throw corrupt(what, "an operation of it is malformed");
+    const [op, key, ...items] = parseLine(lines[at++], WHAT);
+    if (!isText(key) || op !== "+" && op !== "-") throw corrupt(WHAT, "an operation of it is malformed");
     if (op === "-") {
       ops.push([key, undefined]);
       continue;
     }
     const value = items.map((item) => {
-      const line = lines[item === 0 ? at++ : item as number];
-      if (line === undefined) throw corrupt(what, "a line of it is missing");
+      const line = isCount(item) ? lines[item === 0 ? at++ : item] : undefined;
+      if (line === undefined) throw corrupt(WHAT, "a line of it is missing");
+      // Each may be named many times over.
+      length += line.length + 1;
+      if (length > MOST_LENGTH) throw corrupt(WHAT, "it is larger than any that is written");
       return line;
     });
     ops.push([key, value.join("\n")]);
   }
-  return {
-    number: number as number,
-    prev,
-    writer,
-    ops,
-    ...(typeof token === "string" ? { token } : {}),
-    ...(typeof next === "string" ? { next } : {}),
-  };
+  return { number, prev, writer, ops, ...(token === 0 ? {} : { token }), ...(next === 0 ? {} : { next }) };
 }

@@ -18,6 +18,7 @@ import { Memory } from "./memory.ts";
 import { oneWriterStore } from "./one_writer.ts";
 import { RecordJournal } from "./record_journal.ts";
 import { RunReader } from "./runs.ts";
+import { isNameUnder } from "./shape.ts";
 import { SegmentJournal } from "./segment_journal.ts";
 import { SlotCheckpoints } from "./slots.ts";
 
@@ -267,6 +268,8 @@ export class Log {
 
   #apply(frame: Frame, segment: string): void {
     const known = this.#known!;
+    const { root } = this.options;
+    if (!frame.ops.every(([key]) => key.startsWith(root))) throw corrupt(`frame ${frame.number}`, "it is about another namespace");
     known.memory.apply(frame);
     if (frame.ops.length > 0) known.hot = frame.ops;
     if (frame.token !== undefined) known.making.push([frame.token, frame.number, this.options.now()]);
@@ -274,12 +277,16 @@ export class Log {
   }
 
   #begin(base: StoredCheckpoint): Known {
-    const { seal } = this.options;
+    const { seal, root, readOnly } = this.options;
     const { segments } = this.store;
+    if (base.root !== root) throw corrupt(`checkpoint ${base.generation} of the log`, "it is another namespace's");
+    if (isNameUnder(this.paths.segments, base.segment.name) !== (segments !== undefined)) {
+      throw corrupt(`checkpoint ${base.generation} of the log`, "it says that the log is where the driver has none");
+    }
     const at = { ...base.segment, number: base.frame, digest: base.digest };
     const journal = segments === undefined
       ? new RecordJournal(this.store, seal, at, () => this.#horizon())
-      : new SegmentJournal(segments, seal, at);
+      : new SegmentJournal(segments, seal, at, readOnly);
     return { base, hotBase: hotOf(base), journal, memory: new Memory(), sealed: [], hot: undefined, making: [] };
   }
 

@@ -8,9 +8,10 @@
 import { isStateError, StateError } from "../../errors.ts";
 import type { DriverSegments } from "../driver.ts";
 import { reasonOf } from "../port.ts";
-import { corrupt, type Seal } from "../seal.ts";
-import { type Frame, peekFrame, proveFrame } from "./frame.ts";
+import { corrupt, openEnvelope, type Seal } from "../seal.ts";
+import { type Frame, peekFrame, proveFrame, refuseNewer } from "./frame.ts";
 import { type Journal, type Position, Removed, Unknown } from "./journal.ts";
+import { isNameUnder } from "./shape.ts";
 
 /** Times that the same bytes are synced. */
 const TRIES = 3;
@@ -46,11 +47,16 @@ export class SegmentJournal implements Journal {
   #durable = 0;
   #torn: { readonly name: string; readonly from: number; readonly bytes: number } | undefined;
 
-  /** Begins to read at a position. */
-  constructor(segments: DriverSegments, seal: Seal, at: Position) {
+  readonly #readOnly: boolean;
+  /** The place where reading began was looked at. */
+  #isRead = false;
+
+  /** Begins to read at a position; read-only, it never writes. */
+  constructor(segments: DriverSegments, seal: Seal, at: Position, readOnly: boolean) {
     this.#segments = segments;
     this.#seal = seal;
     this.#at = at;
+    this.#readOnly = readOnly;
   }
 
   get position(): Position {
@@ -150,15 +156,28 @@ export class SegmentJournal implements Journal {
   async #look(): Promise<Look> {
     for (;;) {
       const { name, from } = this.#at;
-      const bytes = await this.#segments.read(name, from);
-      if (bytes === undefined) throw new Removed(`the segment "${name}" is gone`);
+      // What was not read to its end says where that is: a frame must end there.
+      const before = from > 0 && !this.#isRead ? 1 : 0;
+      const read = await this.#segments.read(name, from - before);
+      if (read === undefined) throw new Removed(`the segment "${name}" is gone`);
+      if (before > 0 && read[0] !== NEWLINE) throw corrupt(`the segment "${name}"`, `no frame ends at byte ${from}`);
+      this.#isRead = true;
+      const bytes = read.subarray(before);
       if (bytes.length === this.#dead) return { bytes, frames: [], torn: 0 };
+      if (from === 0) checkHeader(bytes, name);
       const { frames, torn } = await this.#scan(bytes);
       const last = frames.at(-1);
       if (last === undefined || bytes[last.end - from - 1] === NEWLINE) return { bytes, frames, torn };
-      // Whole, but for the newline behind it: what is torn behind it would be a part of its line.
+      // Whole, but for the newline behind it: what is torn behind it would be a part of its line. Nobody was told of it without.
+      if (this.#readOnly) return { bytes, frames: frames.slice(0, -1), torn };
       await this.#segments.append(name, Uint8Array.of(NEWLINE));
     }
+  }
+
+  /** @throws {StateError} STATE_CORRUPT if a seal leads elsewhere than to a segment beside its own */
+  #checkNext(next: string): void {
+    const { name } = this.#at;
+    if (!isNameUnder(name.slice(0, name.lastIndexOf("!") + 1), next)) throw corrupt(`the log in "${name}"`, "it goes on outside of itself");
   }
 
   async #scan(bytes: Uint8Array): Promise<Pick<Look, "frames" | "torn">> {
@@ -178,8 +197,11 @@ export class SegmentJournal implements Journal {
           ({ number, digest } = frame);
           frames.push({ frame, end: from + Math.min(end + 1, bytes.length) });
           torn = 0;
-          // What stands behind a seal counts for nothing.
-          if (frame.next !== undefined) return { frames, torn: 0 };
+          if (frame.next !== undefined) {
+            this.#checkNext(frame.next);
+            // What stands behind a seal counts for nothing.
+            return { frames, torn: 0 };
+          }
         } else if (seen === undefined || seen.number > number) {
           later.push(line);
           torn += end - start;
@@ -188,6 +210,7 @@ export class SegmentJournal implements Journal {
       start = end + 1;
     }
     for (const line of later) {
+      refuseNewer(line);
       const frame = (peekFrame(line)?.number ?? 0) > number ? await proveFrame(line, this.#seal) : undefined;
       if (frame !== undefined && frame.number > number + 1) {
         throw corrupt(
@@ -198,6 +221,15 @@ export class SegmentJournal implements Journal {
     }
     return { frames, torn };
   }
+}
+
+/** @throws {StateError} if a file begins otherwise than a segment of ours: that was durable before anything named it */
+function checkHeader(bytes: Uint8Array, name: string): void {
+  const what = `the segment "${name}"`;
+  const [header = ""] = decoder.decode(bytes.subarray(0, 32)).split("\n");
+  const [, mark = "", first] = /^(S\d+)\t(\d{1,16})$/.exec(header) ?? [];
+  openEnvelope("S", `${mark}\n`, what);
+  if (!(Number(first) > 0)) throw corrupt(what, "it does not begin as one");
 }
 
 /** A frame is a line between two newlines: whatever was torn before it ends there. */

@@ -90,7 +90,7 @@ export class SlotCheckpoints implements Checkpoints {
   }
 
   async #parse(text: unknown, slot: number): Promise<StoredCheckpoint> {
-    const checkpoint = await parseCheckpoint(text, undefined, this.#seal);
+    const checkpoint = await parseCheckpoint(text, undefined, this.#paths, this.#seal);
     if (checkpoint.generation % 2 !== slot % 2) throw corrupt(`checkpoint ${checkpoint.generation}`, "it stands in the other one's place");
     return checkpoint;
   }

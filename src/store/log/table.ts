@@ -13,6 +13,7 @@
  * @module
  */
 import { corrupt, FORMAT, openEnvelope, parseLine, type Seal } from "../seal.ts";
+import { isCount, isNameUnder, isText } from "./shape.ts";
 
 /** A key and its value; `undefined`: it was removed. */
 export type Entry = readonly [key: string, value: string | undefined];
@@ -51,10 +52,16 @@ export function formatPage(entries: readonly Entry[]): string {
 /** @throws {StateError} STATE_CORRUPT if it is not the page that was asked for */
 export async function parsePage(text: unknown, ref: PageRef, seal: Seal): Promise<PageBody> {
   const lines = (await proven("P", text, ref, seal)).split("\n");
+  let gone = 0;
   const keys = lines.map((line) => {
     const cut = line.indexOf("\t");
+    if (cut < 0) gone++;
     return cut < 0 ? line : line.slice(0, cut);
   });
+  const isSorted = keys.every((key, place) => place === 0 || keys[place - 1]! < key);
+  if (!isSorted || keys[0] !== ref.first || keys.at(-1) !== ref.last || gone !== ref.gone || (text as string).length !== ref.bytes) {
+    throw corrupt(`"${ref.name}"`, "it is not the page that is named");
+  }
   return { keys, lines };
 }
 
@@ -78,10 +85,23 @@ export function formatRef({ first, last, name, digest, bytes, gone }: PageRef): 
 /** @throws {StateError} STATE_CORRUPT if it is not the index that was asked for */
 export async function parseIndex(text: unknown, ref: PageRef, seal: Seal): Promise<readonly PageRef[]> {
   const what = `the index "${ref.name}"`;
-  return (await proven("I", text, ref, seal)).split("\n").map((line) => {
+  const folder = ref.name.slice(0, ref.name.lastIndexOf("!") + 1);
+  const pages = (await proven("I", text, ref, seal)).split("\n").map((line) => {
     const [first, last, name, digest, bytes, gone] = parseLine(line, what);
     return { first, last, name, digest, bytes, gone } as PageRef;
   });
+  const isSorted = pages.every((page, i) => isPageRef(page, folder) && (i === 0 || pages[i - 1]!.last < page.first));
+  const sum = (of: (page: PageRef) => number) => pages.reduce((total, page) => total + of(page), 0);
+  const isWhole = sum(({ bytes }) => bytes) === ref.bytes && sum(({ gone }) => gone) === ref.gone;
+  if (!isSorted || !isWhole || pages[0]!.first !== ref.first || pages.at(-1)!.last !== ref.last) {
+    throw corrupt(what, "it is not the one that is named");
+  }
+  return pages;
+}
+
+/** Whether something names a page, or an index, under a prefix. */
+export function isPageRef({ first, last, name, digest, bytes, gone }: PageRef, prefix: string): boolean {
+  return isText(first) && isText(last) && first <= last && isNameUnder(prefix, name) && isText(digest) && isCount(bytes) && isCount(gone);
 }
 
 async function proven(letter: string, text: unknown, ref: PageRef, seal: Seal): Promise<string> {

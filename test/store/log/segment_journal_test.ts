@@ -17,7 +17,7 @@ const segmentsOn = (disk: SimulatedDisk, gate?: Gate) =>
   createDriver({ given: "/d", absolute: "/d" }, disk.process(gate), () => true).segments!;
 
 /** A process's journal from the beginning on. */
-const journalOn = (disk: SimulatedDisk, gate?: Gate) => new SegmentJournal(segmentsOn(disk, gate), seal, start);
+const journalOn = (disk: SimulatedDisk, gate?: Gate, readOnly = false) => new SegmentJournal(segmentsOn(disk, gate), seal, start, readOnly);
 
 async function createSegment(disk: SimulatedDisk, name: string = first): Promise<void> {
   await segmentsOn(disk).create(name, new TextEncoder().encode("S1\t1\n"));
@@ -133,4 +133,56 @@ Deno.test("append() after a sync that failed keeps the order that was seen, what
   assert.ok(await append(journal, "B"));
   for (let seed = 0; seed < 50; seed++) assert.deepEqual(valuesOf(await journalOn(disk.crash(seeded(seed))).read()), ["A", "B"]);
   assert.deepEqual(valuesOf(await journalOn(disk.crash(nothing)).read()), ["A", "B"]);
+});
+
+/** A segment with these bytes. */
+async function diskWith(text: string, name: string = first): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk();
+  await segmentsOn(disk).create(name, new TextEncoder().encode(text));
+  return disk;
+}
+
+Deno.test("read() of a file that does not begin as a segment is STATE_CORRUPT, of a newer one STATE_NEWER_FORMAT", async () => {
+  const { line } = await frameAfter({ number: 0, digest: start.digest }, "A");
+  for (const header of ["", "S1\t1", "S1\tx\n", "S1\t0\n", "S1\n", "T1\t1\n", "hello\n", "\0\0\0\0\n", `S1\t${"9".repeat(40)}\n`]) {
+    const disk = await diskWith(`${header}\n${line}\n`.slice(header === "S1\t1" ? 4 : 0));
+    await assert.rejects(journalOn(disk).read(), (error) => isStateError(error, "STATE_CORRUPT"), JSON.stringify(header));
+  }
+  for (const text of ["S2\t1\n", `S1\t1\n\n${line}\n\nF2\tof another kind\n`, "S1\t1\n\nF3\t"]) {
+    const disk = await diskWith(text);
+    await assert.rejects(journalOn(disk).read(), (error) => isStateError(error, "STATE_NEWER_FORMAT"), text);
+    await assert.rejects(append(journalOn(disk), "mine"), (error) => isStateError(error, "STATE_NEWER_FORMAT"), text);
+  }
+});
+
+Deno.test("read() of a log that goes on elsewhere than beside itself is STATE_CORRUPT", async () => {
+  for (const next of ["../../x", "app!run!1", "app!ckpt!0000000000000000", "other!seg!1", "app!seg!a!b", "app!seg!", "seg!1", ""]) {
+    const disk = new SimulatedDisk();
+    await createSegment(disk);
+    const { line } = await frameAfter({ number: 0, digest: start.digest }, "A", next);
+    await segmentsOn(disk).append(first, new TextEncoder().encode(`\n${line}\n`));
+    await assert.rejects(journalOn(disk).read(), (error) => isStateError(error, "STATE_CORRUPT"), next);
+  }
+});
+
+Deno.test("read() from a place where no frame ends is STATE_CORRUPT: what stands behind it would be passed over", async () => {
+  const disk = new SimulatedDisk();
+  await createSegment(disk);
+  const writer = journalOn(disk);
+  for (const value of ["A", "B"]) assert.ok(await append(writer, value));
+  const { from } = writer.position;
+  for (const wrong of [from - 1, from - 20, from + 1, from + 1000, Number.MAX_SAFE_INTEGER]) {
+    const journal = new SegmentJournal(segmentsOn(disk), seal, { ...writer.position, from: wrong }, false);
+    await assert.rejects(journal.read(), (error) => isStateError(error, "STATE_CORRUPT"), `${wrong}`);
+  }
+  assert.deepEqual(await new SegmentJournal(segmentsOn(disk), seal, writer.position, false).read(), []);
+});
+
+Deno.test("read() of one who may not write leaves a frame without its last newline for whoever may, and gives it then", async () => {
+  const { line } = await frameAfter({ number: 0, digest: start.digest }, "A");
+  const disk = await diskWith(`S1\t1\n\n${line}`);
+  const reader = journalOn(disk, ({ name }) => name === "write" ? assert.fail("it writes") : undefined, true);
+  assert.deepEqual(await reader.read(), []);
+  assert.deepEqual(valuesOf(await journalOn(disk).read()), ["A"]);
+  assert.deepEqual(valuesOf(await reader.read()), ["A"]);
 });
