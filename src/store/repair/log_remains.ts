@@ -108,7 +108,7 @@ async function readCheckpoints(
     if (text === undefined) continue;
     const number = store.list === undefined ? undefined : Number(name.slice(paths.checkpoints.length));
     // One that seems to be of a newer format may be just that.
-    const checkpoint = await attempt(() => parseCheckpoint(text, number, seal), true);
+    const checkpoint = await attempt(() => parseCheckpoint(text, number, paths, seal), true);
     const isHere = checkpoint !== undefined && (store.list !== undefined || paths.slot(checkpoint.generation) === name);
     if (isHere) checkpoints.push(checkpoint);
     else worthless.push({ name, bytes: bytesOf(text) });
