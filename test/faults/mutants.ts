@@ -535,13 +535,6 @@ export const mutants: readonly Mutant[] = [
     test: ["test/store/log/segment_journal_test.ts"],
   },
   {
-    name: "a log is read on from any byte",
-    file: "src/store/log/segment_journal.ts",
-    search: "if (before > 0 && read[0] !== NEWLINE)",
-    replace: "if (before > 1)",
-    test: ["test/store/log/segment_journal_test.ts"],
-  },
-  {
     name: "who may only read writes a newline",
     file: "src/store/log/segment_journal.ts",
     search: "if (this.#readOnly) return { bytes, frames: frames.slice(0, -1), torn };",

@@ -48,8 +48,6 @@ export class SegmentJournal implements Journal {
   #torn: { readonly name: string; readonly from: number; readonly bytes: number } | undefined;
 
   readonly #readOnly: boolean;
-  /** The place where reading began was looked at. */
-  #isRead = false;
 
   /** Begins to read at a position; read-only, it never writes. */
   constructor(segments: DriverSegments, seal: Seal, at: Position, readOnly: boolean) {
@@ -156,13 +154,8 @@ export class SegmentJournal implements Journal {
   async #look(): Promise<Look> {
     for (;;) {
       const { name, from } = this.#at;
-      // What was not read to its end says where that is: a frame must end there.
-      const before = from > 0 && !this.#isRead ? 1 : 0;
-      const read = await this.#segments.read(name, from - before);
-      if (read === undefined) throw new Removed(`the segment "${name}" is gone`);
-      if (before > 0 && read[0] !== NEWLINE) throw corrupt(`the segment "${name}"`, `no frame ends at byte ${from}`);
-      this.#isRead = true;
-      const bytes = read.subarray(before);
+      const bytes = await this.#segments.read(name, from);
+      if (bytes === undefined) throw new Removed(`the segment "${name}" is gone`);
       if (bytes.length === this.#dead) return { bytes, frames: [], torn: 0 };
       if (from === 0) checkHeader(bytes, name);
       const { frames, torn } = await this.#scan(bytes);

@@ -165,19 +165,6 @@ Deno.test("read() of a log that goes on elsewhere than beside itself is STATE_CO
   }
 });
 
-Deno.test("read() from a place where no frame ends is STATE_CORRUPT: what stands behind it would be passed over", async () => {
-  const disk = new SimulatedDisk();
-  await createSegment(disk);
-  const writer = journalOn(disk);
-  for (const value of ["A", "B"]) assert.ok(await append(writer, value));
-  const { from } = writer.position;
-  for (const wrong of [from - 1, from - 20, from + 1, from + 1000, Number.MAX_SAFE_INTEGER]) {
-    const journal = new SegmentJournal(segmentsOn(disk), seal, { ...writer.position, from: wrong }, false);
-    await assert.rejects(journal.read(), (error) => isStateError(error, "STATE_CORRUPT"), `${wrong}`);
-  }
-  assert.deepEqual(await new SegmentJournal(segmentsOn(disk), seal, writer.position, false).read(), []);
-});
-
 Deno.test("read() of one who may not write leaves a frame without its last newline for whoever may, and gives it then", async () => {
   const { line } = await frameAfter({ number: 0, digest: start.digest }, "A");
   const disk = await diskWith(`S1\t1\n\n${line}`);
