@@ -46,7 +46,11 @@ export async function openNamespace(parts: OpeningParts): Promise<{ readonly vie
 async function makeNamespace(marked: string | undefined, parts: OpeningParts): Promise<void> {
   const { port, paths, seal } = parts;
   if (marked !== undefined) await finishDrop(port, paths, marked);
-  else if ((await port.list({ prefix: paths.logs, limit: 1 })).length > 0) throw corrupt("the namespace", "it has a log and no head");
+  else if ((await port.list({ prefix: paths.logs, limit: 1 })).length > 0) {
+    // Somebody else may have made it, and written to it, between the two looks.
+    if ((await port.getMany([paths.head]))[0] !== undefined) return;
+    throw corrupt("the namespace", "it has a log and no head");
+  }
   const text = await formatHead(createHead(toHex(parts.random(12)), parts.now()), seal);
   // Whether it was this one or another that made it, looking again tells.
   await port.repeat({ checks: [{ key: paths.head, is: undefined }], set: [[paths.head, text]], remove: [], durable: true });
