@@ -4,6 +4,7 @@
  * @module
  */
 import { createDigester } from "../digest.ts";
+import { isStateError } from "../errors.ts";
 import { decodeSegment } from "../keys/segment.ts";
 import type { Driver } from "./driver.ts";
 import { formatHead, parseHead } from "./head.ts";
@@ -25,9 +26,20 @@ export async function* scanNamespaces(driver: Driver): AsyncGenerator<string> {
   for await (const segment of segmentsOf(driver)) {
     const name = await nameOf(driver, segment);
     if (name === undefined) continue;
+    if (await isThere(driver, name)) yield name;
+  }
+}
+
+/** Whether a namespace is there, damaged or not, and is not being taken away. */
+async function isThere(driver: Driver, name: string): Promise<boolean> {
+  try {
     const { port, paths, seal } = await openParts(driver, name, true);
     const [text] = await port.getMany([paths.head]);
-    if (text !== undefined && !(await parseHead(text, seal)).dropping) yield name;
+    if (text === undefined) return (await port.list({ prefix: paths.logs, limit: 1 })).length > 0;
+    return !(await parseHead(text, seal)).dropping;
+  } catch (error) {
+    if (isStateError(error, "STATE_CORRUPT")) return true;
+    throw error;
   }
 }
 
@@ -61,7 +73,11 @@ async function nameOf(driver: Driver, segment: string): Promise<string | undefin
   if (name !== undefined) return name;
   if (driver.supports?.commit) return await cutNameOf(driver, segment);
   const { findRoot } = await import("./log/open_log.ts");
-  const root = await findRoot(driver, `${segment}!`, createSeal(createDigester()));
+  const root = await findRoot(driver, `${segment}!`, createSeal(createDigester())).catch((error) => {
+    // Nothing that is left says what its name was.
+    if (isStateError(error, "STATE_CORRUPT")) return undefined;
+    throw error;
+  });
   return root === undefined ? undefined : decodeSegment(root.slice(0, -1));
 }
 

@@ -31,3 +31,21 @@ Deno.test("a drop that stopped half-way is not listed, and whoever opens next fi
   assert.equal((await after.inspect()).commit, 0);
   await after.close();
 });
+
+Deno.test("listNamespaces() gives a damaged namespace, too, so that it can be found and repaired", async () => {
+  for (const damaged of ["H1\nnonsense", undefined]) {
+    const store = memory();
+    for (const namespace of ["a", "b", "c"]) {
+      const state = await openState({ driver: { ...store }, namespace });
+      await state.save(StateScope.global, "k", 1);
+      await state.close();
+    }
+    await store.commit!({
+      checks: [],
+      set: damaged === undefined ? [] : [["b!head", damaged]],
+      remove: damaged === undefined ? ["b!head"] : [],
+      durable: false,
+    });
+    assert.deepEqual(await Array.fromAsync(listNamespaces(store)), ["a", "b", "c"]);
+  }
+});
