@@ -30,7 +30,8 @@ export async function openPort(options: PortOptions): Promise<Port> {
     if (supports.keyBytes >= KEY_BYTES) return nativePort(driver.name, supports, calls);
     const { withShortKeys, WRAPPING_BYTES } = await import("./short_keys.ts");
     const less = { ...supports, keyBytes: KEY_BYTES, valueBytes: supports.valueBytes - WRAPPING_BYTES };
-    return nativePort(driver.name, less, withShortKeys(calls, supports.keyBytes, options.seal));
+    const short = withShortKeys(calls, supports.keyBytes, options.seal, options.isLenient);
+    return { ...nativePort(driver.name, less, short), strays: short.strays };
   }
   const { openLog } = await import("./log/open_log.ts");
   return await openLog(options);

@@ -35,6 +35,8 @@ export interface Port {
   repeat(batch: DriverBatch): Promise<boolean>;
   /** A batch proves itself as a whole: what one of its keys says stands, all of it does. */
   readonly isWhole?: boolean;
+  /** What stands under a cut key of this prefix without its whole one before it. */
+  strays?(prefix: string): Promise<readonly { readonly key: string; readonly value: Stored }[]>;
   /** Objects and ends of logs that opening found damaged or torn, and went on without. */
   readonly setAside?: readonly string[];
   /** Frames of a log that opening read behind the last checkpoint. */
@@ -64,6 +66,8 @@ export interface PortOptions {
   readonly random: (bytes: number) => Uint8Array;
   readonly now: () => number;
   readonly readOnly: boolean;
+  /** Leaves out what stands under a cut key without its whole one before it, which is STATE_CORRUPT else. @default false */
+  readonly isLenient?: boolean;
   readonly lock?: LockOptions;
   readonly cacheBytes: number;
   readonly onWarning: (warning: { readonly code: string; readonly message: string }) => void;

@@ -24,7 +24,7 @@ export type KeyedCalls = Required<Pick<Driver, "getMany" | "list" | "commit">>;
 /** No key of the library has more segments that a caller names: a namespace, two ids, a key. */
 const NAMED = 4;
 /** What every key has beside them: what it is of, times, the separators. */
-const FIXED_BYTES = 48;
+const FIXED_BYTES = 72;
 /** Characters of a digest that a cut segment ends in, before they are encoded. */
 const DIGEST = 22;
 /** A page of those that are read together. */
@@ -33,8 +33,17 @@ const PAGE = 100;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The same calls for keys of any length. */
-export function withShortKeys(driver: KeyedCalls, keyBytes: number, seal: Seal): KeyedCalls {
+/**
+ * The same calls for keys of any length.
+ *
+ * @param isLenient what stands under a cut key without its whole one before it is left out; a repair asks for it by `strays`
+ */
+export function withShortKeys(
+  driver: KeyedCalls,
+  keyBytes: number,
+  seal: Seal,
+  isLenient = false,
+): KeyedCalls & { strays(prefix: string): Promise<readonly Required<DriverItem>[]> } {
   const most = Math.floor((keyBytes - FIXED_BYTES) / NAMED);
   // Encoded, a digest takes three bytes a character at the most.
   const kept = most - 2 - 3 * DIGEST;
@@ -59,13 +68,21 @@ export function withShortKeys(driver: KeyedCalls, keyBytes: number, seal: Seal):
     }
     return undefined;
   };
+  /** What stands under a cut key, if the whole one before it is one that is cut like that. */
+  const proven = async (short: string, stored: string | Uint8Array): Promise<Required<DriverItem> | undefined> => {
+    const item = attempt(() => unwrap(short, stored));
+    return item !== undefined && await shorten(item.key) === short ? item : undefined;
+  };
   /** All that begins with a group's prefix, by whole keys, in order. */
   const gather = async (group: string): Promise<DriverItem[]> => {
     const items: DriverItem[] = [];
     let after: string | undefined;
     for (;;) {
       const page = await driver.list({ prefix: group, limit: PAGE, values: true, ...after === undefined ? {} : { after } });
-      for (const { key, value } of page) items.push(isCut(key) ? unwrap(key, value!) : { key, value: value! });
+      for (const { key, value } of page) {
+        const item = !isCut(key) ? { key, value: value! } : isLenient ? await proven(key, value!) : unwrap(key, value!);
+        if (item !== undefined) items.push(item);
+      }
       if (page.length < PAGE) break;
       after = page.at(-1)!.key;
     }
@@ -80,9 +97,9 @@ export function withShortKeys(driver: KeyedCalls, keyBytes: number, seal: Seal):
         items.push(values ? { key, value: value! } : { key });
       }
     };
-    const whole = groupOf(prefix);
-    if (whole !== undefined) {
-      take(await gather(whole));
+    const alike = groupOf(prefix);
+    if (alike !== undefined) {
+      take(await gather(alike));
       return items;
     }
     let at = after;
@@ -107,11 +124,23 @@ export function withShortKeys(driver: KeyedCalls, keyBytes: number, seal: Seal):
   };
   return {
     list,
+    strays: async (prefix) => {
+      const strays: Required<DriverItem>[] = [];
+      let after: string | undefined;
+      for (;;) {
+        const page = await driver.list({ prefix, limit: PAGE, values: true, ...after === undefined ? {} : { after } });
+        for (const { key, value } of page) if (isCut(key) && await proven(key, value!) === undefined) strays.push({ key, value: value! });
+        if (page.length < PAGE) return strays;
+        after = page.at(-1)!.key;
+      }
+    },
     getMany: async (keys) => {
       const short = await Promise.all(keys.map(shorten));
       const values = await driver.getMany(short);
+      const found = await Promise.all(values.map((value, i) => isLenient && value !== undefined ? proven(short[i]!, value) : undefined));
       return values.map((value, i) => {
         if (value === undefined || short[i] === keys[i]) return value;
+        if (isLenient) return found[i]?.value;
         const item = unwrap(short[i]!, value);
         if (item.key !== keys[i]) throw corrupt(`"${short[i]}"`, "it is of another key", undefined, keys[i]);
         return item.value;
@@ -133,6 +162,14 @@ export function withShortKeys(driver: KeyedCalls, keyBytes: number, seal: Seal):
       });
     },
   };
+}
+
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is put before a value takes so many bytes at the most, under the default limits of keys. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { memory } from "../../adapters/memory.ts";
-import { listNamespaces, openState, StateScope } from "../../mod.ts";
+import { dropNamespace, listNamespaces, openState, repair, StateScope } from "../../mod.ts";
 import { createDigester } from "../../src/digest.ts";
 import type { Driver } from "../../src/store/driver.ts";
 import { createSeal } from "../../src/store/seal.ts";
@@ -118,4 +118,39 @@ Deno.test("openState() on a driver that takes short keys only keeps the longest 
   }
   assert.equal(await again.clear(StateScope.step("W".repeat(512), ids[0]!)), 3);
   assert.deepEqual((await again.scopes({ type: "step" }).toArray()).length, 1);
+});
+
+Deno.test("repair() on a driver with short keys mends what lost its whole key, and sets aside what it cannot", async () => {
+  const long = "k".repeat(300);
+  for (const isInLog of [true, false]) {
+    const driver = strict();
+    const state = await openState({ driver });
+    for (let i = 0; i < 4; i++) await state.save(StateScope.agent("a"), `${long}${i}`, i);
+    await state.close();
+    const cut = (await driver.getKeys("")).filter((key) => key.includes("!cur!") && key.includes("~~"));
+    assert.equal(cut.length, 4);
+    const [row = ""] = cut;
+    const value = String(await driver.getItem(row));
+    const log = (await driver.getKeys("")).filter((key) => key.includes("!log!"));
+    await driver.commit!({
+      checks: [],
+      // A bit of the whole key; once its record is gone as well.
+      set: [[row, value.replace("kkk", "kkj")]],
+      remove: isInLog ? [] : log,
+      durable: false,
+    });
+    await assert.rejects(async () => {
+      const state = await openState({ driver });
+      await state.keys(StateScope.agent("a")).toArray().finally(() => state.close());
+    }, { code: "STATE_CORRUPT" });
+    const report = await repair(driver, { namespace: "state" });
+    assert.deepEqual(report.lostCommits, isInLog ? [] : [1, 2, 3, 4]);
+    const after = await openState({ driver });
+    assert.equal((await after.keys(StateScope.agent("a")).toArray()).length, isInLog ? 4 : 3);
+    await after.save(StateScope.agent("a"), `${long}0`, "new");
+    await after.close();
+    assert.deepEqual((await repair(driver, { namespace: "state" })).lostCommits, []);
+    await dropNamespace(driver, "state");
+    assert.deepEqual(await driver.getKeys(""), []);
+  }
 });

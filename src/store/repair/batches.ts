@@ -37,11 +37,16 @@ export class Batches implements Sink {
   }
 
   async aside(key: string, value: Stored): Promise<void> {
-    const { port, paths, digester, epoch } = this.#parts;
+    const { port, paths, epoch } = this.#parts;
     const place = paths.aside(epoch, key);
     // Longer than the driver takes: then its value must say what it was.
-    const isTooLong = place.length > port.supports.keyBytes;
-    await this.#add(isTooLong ? `${paths.asides}${pad(epoch)}!long!${toHex(await digester.digest(key))}` : place, value);
+    await this.#add(place.length > port.supports.keyBytes ? await this.#shortPlace(key) : place, value);
+  }
+
+  /** Takes away what stands under a cut key, and sets it aside. */
+  async takeAside(key: string, value: Stored): Promise<void> {
+    await this.#add(await this.#shortPlace(key), value);
+    await this.#add(key, undefined);
   }
 
   async put(key: string, value: string): Promise<void> {
@@ -66,6 +71,11 @@ export class Batches implements Sink {
     const set = all.filter((entry): entry is [string, Stored] => entry[1] !== undefined);
     const remove = all.filter(([, value]) => value === undefined).map(([key]) => key);
     if (!await port.repeat({ checks: [{ key: paths.head, is: mark }], set, remove, durable: false })) throw new Overtaken();
+  }
+
+  async #shortPlace(key: string): Promise<string> {
+    const { paths, digester, epoch } = this.#parts;
+    return `${paths.asides}${pad(epoch)}!long!${toHex(await digester.digest(key))}`;
   }
 
   async #add(key: string, value: Stored | undefined): Promise<void> {

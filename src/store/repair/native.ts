@@ -43,8 +43,9 @@ export async function repairNative(parts: RepairParts): Promise<RepairReport> {
     let marked = head?.repairing === true ? { head, text: stored as string } : undefined;
     if (marked === undefined || dryRun) {
       const found = await survey(head, { ...parts, source: await NativeSource.open(port, paths, marked?.head.epoch), sink: nowhere });
-      if (found.isDamaged && look < LOOKS && !await stands(stored, parts)) continue;
-      if (dryRun || !found.isDamaged) return reportOf(found);
+      const isDamaged = found.isDamaged || (await port.strays?.(paths.root) ?? []).length > 0;
+      if (isDamaged && look < LOOKS && !await stands(stored, parts)) continue;
+      if (dryRun || !isDamaged) return reportOf(found);
       marked = await mark(head, stored, found, parts);
     }
     const report = marked === undefined ? undefined : await mend(marked, head === undefined || head.repairing ? undefined : stored, parts);
@@ -91,11 +92,15 @@ async function mend(
   try {
     const batches = new Batches({ ...parts, epoch: head.epoch, mark: text });
     const found = await survey(head, { ...parts, source: await NativeSource.open(port, paths, head.epoch), sink: batches });
-    if (!found.isDamaged && typeof before === "string") {
+    const strays = await port.strays?.(paths.root) ?? [];
+    if (!found.isDamaged && strays.length === 0 && typeof before === "string") {
       // Others wrote while it was looked for; what seemed wrong is not.
       if (await port.repeat({ checks, set: [[paths.head, before]], remove: [], durable: true })) return reportOf(found);
       return undefined;
     }
+    await batches.flush();
+    // Those that were put in their place are none any more.
+    for (const { key, value } of await port.strays?.(paths.root) ?? []) await batches.takeAside(key, value);
     await batches.flush();
     const { set, end } = await endOf(head, found, await sizeOfAsides(port, paths), parts);
     if (await port.repeat({ checks, set, remove: [], durable: true }) || await stands(end, parts)) return reportOf(found);

@@ -20,7 +20,7 @@ export async function repairNamespace(driver: Driver, namespace: string, dryRun:
   const now = Date.now;
   const options = { driver, root: paths.root, seal, random, now, readOnly: dryRun, cacheBytes: 0, onWarning: () => {} };
   const parts = { paths, seal, digester, random, now, dryRun };
-  if (driver.supports?.commit) return await repairNative({ ...parts, port: await openPort(options) });
+  if (driver.supports?.commit) return await repairNative({ ...parts, port: await openPort({ ...options, isLenient: true }) });
   const { logOptions } = await import("../log/open_log.ts");
   const { repairLog } = await import("./log_repair.ts");
   return await repairLog({ ...parts, options: await logOptions(options) });
