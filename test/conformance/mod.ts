@@ -32,6 +32,7 @@ import { testOpening } from "./opening.ts";
 import { testOperationIds } from "./operation_ids.ts";
 import { testPreconditions } from "./preconditions.ts";
 import { testReading } from "./reading.ts";
+import { testRepair } from "./repair.ts";
 import { testSaveAndLoad } from "./save_and_load.ts";
 import { testSchemas } from "./schemas.ts";
 import { testScopesAndKeys } from "./scopes_and_keys.ts";
@@ -67,6 +68,7 @@ const themes: readonly (readonly [name: string, register: (test: Test) => void])
   ["schemas", testSchemas],
   ["aborting", testAborting],
   ["namespaces", testNamespaces],
+  ["repair", testRepair],
   ["errors and closing", testErrorsAndClosing],
 ];
 

@@ -67,6 +67,17 @@ function checkAsides(before: ReadonlyMap<string, Value>, after: ReadonlyMap<stri
   }
 }
 
+/** Whatever was damaged, and is not there any more, is set aside. */
+async function checkKept(driver: Driver, damaged: ReadonlyMap<string, Value>, whole: ReadonlyMap<string, Value>): Promise<void> {
+  const after = await itemsOf(driver);
+  const aside = new Map([...after].filter(([key]) => kindOf(key) === "aside").map(([key, value]) => [originOf(key), value]));
+  for (const [key, value] of damaged) {
+    if (value === whole.get(key)) continue;
+    const isThere = [after.get(key), aside.get(key)].some((other) => String(other) === String(value));
+    assert.ok(isThere, `what stood under "${key}" is nowhere`);
+  }
+}
+
 /** The key that something stood under: `state!aside!0002!cur!…` → `state!cur!…`. */
 function originOf(key: string): string {
   const [root, , , ...rest] = key.split("!");
@@ -154,6 +165,7 @@ for (const [name, wrap] of stores) {
           });
           if (result === undefined) continue;
           checkTruth(result, story);
+          await checkKept(result.driver, items, story.items);
           const expected = items.get(key) === story.items.get(key) ? [] : lossOf(key, how, story);
           if (expected !== undefined) assert.deepEqual(result.lost, expected);
           else assert.ok(result.lost.length <= 2, "one object is of one commit");

@@ -9,9 +9,10 @@ import { isCallers, type Paths } from "../paths.ts";
 import type { Stored } from "../port.ts";
 import { parseGone, parseRow, type Slot, slotOf } from "../row.ts";
 import type { Seal } from "../seal.ts";
+import { mendExpiries } from "./expiries.ts";
 import type { History } from "./history.ts";
 import type { Objects } from "./objects.ts";
-import { attempt, everything, type Found, type FoundItem, type Sink, type Source } from "./source.ts";
+import { attempt, everything, type Found, type Sink, type Source, Walk } from "./source.ts";
 import type { Version, Versions } from "./versions.ts";
 
 /** What looking at entries takes. */
@@ -43,6 +44,23 @@ interface Candidate {
 interface Hint {
   readonly commit: number | undefined;
   readonly isRow: boolean;
+}
+
+/** All that was found of an entry. */
+interface Gathered {
+  readonly candidates: readonly Candidate[];
+  readonly hints: readonly Hint[];
+  readonly broken: readonly Found[];
+}
+
+/** What an entry is. */
+interface Picked {
+  readonly picked: Candidate | undefined;
+  readonly slot: Slot | undefined;
+  /** Rows whose values cannot be read. */
+  readonly unread: readonly Found[];
+  /** Commits of which a value is lost. */
+  readonly lost: number[];
 }
 
 /** Looks at the entries of a namespace, and sees to it that they stand as they must. */
@@ -97,12 +115,36 @@ export class Entries {
       const [row = [], rest = []] = await source.getMany([paths.row(path), paths.gone(path)]);
       await this.#settle(path, row, rest);
     }
-    await this.#lookAtExpiries();
+    this.isDamaged = await mendExpiries(this.#expiring, this.#pending, this.#parts) || this.isDamaged;
   }
 
   /** Sees to it that an entry stands as the newest that is known of it. */
   async #settle(path: string, rows: readonly Found[], rests: readonly Found[]): Promise<void> {
-    const { objects, versions, history, pending, isDone, isStrict, seal } = this.#parts;
+    const { versions, pending } = this.#parts;
+    const { candidates, hints, broken } = await this.#gather(path, rows, rests);
+    const { picked, slot, unread, lost } = await this.#pick(path, candidates);
+    for (const { commit, isRow } of hints) {
+      const isNewer = commit !== undefined && commit > (picked?.commit ?? 0);
+      if (isNewer && (isRow || picked !== undefined) && this.#mayHaveWritten(commit, path)) lost.push(commit);
+      // What the log says last is as new as anything was; else there may have been more.
+      if (picked === undefined || versions.of(path)[0]?.commit !== picked.commit) this.isForgetful = true;
+    }
+    if (lost.length > 0) this.#lost.set(path, lost);
+    else this.#lost.delete(path);
+    if (slot !== undefined) this.#count(path, slot);
+    const isRow = slot?.row !== undefined;
+    const isHere = picked?.found?.stands === true && (isRow ? rows : rests).includes(picked.found);
+    if (isHere && !(isRow ? rests : rows).some(({ stands }) => stands)) return;
+    if (picked === undefined && ![...rows, ...rests].some(({ stands }) => stands)) return;
+    const isPending = pending !== undefined && picked?.commit === pending.commit && (picked.version?.step ?? 0) >= pending.step;
+    if (isPending && broken.length === 0) this.#pending.add(path);
+    else this.isDamaged = true;
+    await this.#mend(path, slot, picked?.found, { rows, rests }, [...broken, ...unread]);
+  }
+
+  /** What an entry may be, newest first; and what was found of it that proves nothing. */
+  async #gather(path: string, rows: readonly Found[], rests: readonly Found[]): Promise<Gathered> {
+    const { versions, isStrict, seal } = this.#parts;
     const candidates: Candidate[] = versions.of(path).map((version) => ({
       commit: version.commit,
       slot: undefined,
@@ -113,23 +155,31 @@ export class Entries {
     const broken: Found[] = [];
     for (const found of [...rows, ...this.#displaced.get(path) ?? []]) {
       const row = await attempt(() => parseRow(found.value, path, seal), isStrict);
-      if (row !== undefined) candidates.push({ commit: row.commit, slot: slotOf(row), found, version: undefined });
-      else {
-        broken.push(found);
-        if (!await this.#isAnother(found, path)) hints.push({ commit: numberIn(/^R\d+\n\[(\d{1,16}),/, found.value), isRow: true });
+      if (row !== undefined) {
+        candidates.push({ commit: row.commit, slot: slotOf(row), found, version: undefined });
+        continue;
       }
+      broken.push(found);
+      if (!await this.#isAnother(found, path)) hints.push({ commit: numberIn(/^R\d+\n\[(\d{1,16}),/, found.value), isRow: true });
     }
     for (const found of rests) {
       const slot = await attempt(() => parseGone(found.value, path, seal), isStrict);
-      if (slot !== undefined) candidates.push({ commit: slot.commit, slot, found, version: undefined });
-      else {
-        broken.push(found);
-        hints.push({ commit: numberIn(/^G\d+\n\[\d{1,16},(\d{1,16}),/, found.value), isRow: false });
+      if (slot !== undefined) {
+        candidates.push({ commit: slot.commit, slot, found, version: undefined });
+        continue;
       }
+      broken.push(found);
+      hints.push({ commit: numberIn(/^G\d+\n\[\d{1,16},(\d{1,16}),/, found.value), isRow: false });
     }
     // Of the same commit what stands comes first: then nothing needs to be done.
     const standsFirst = ({ found }: Candidate) => found === undefined ? 2 : found.stands ? 0 : 1;
     candidates.sort((a, b) => b.commit - a.commit || standsFirst(a) - standsFirst(b));
+    return { candidates, hints, broken };
+  }
+
+  /** The newest that can be read. */
+  async #pick(path: string, candidates: readonly Candidate[]): Promise<Picked> {
+    const { objects, versions, history, isDone } = this.#parts;
     const lost: number[] = [];
     const unread: Found[] = [];
     let slot: Slot | undefined;
@@ -153,24 +203,7 @@ export class Entries {
         if (found !== undefined) unread.push(found);
       } else [picked, slot] = [candidate, read];
     }
-    for (const { commit, isRow } of hints) {
-      if (commit !== undefined && commit > (picked?.commit ?? 0) && (isRow || picked !== undefined) && this.#mayHaveWritten(commit, path)) {
-        lost.push(commit);
-      }
-      // What the log says last is as new as anything was; else there may have been more.
-      if (picked === undefined || versions.of(path)[0]?.commit !== picked.commit) this.isForgetful = true;
-    }
-    if (lost.length > 0) this.#lost.set(path, lost);
-    else this.#lost.delete(path);
-    if (slot !== undefined) this.#count(path, slot);
-    const isRow = slot?.row !== undefined;
-    const isHere = picked?.found?.stands === true && (isRow ? rows : rests).includes(picked.found);
-    if (isHere && !(isRow ? rests : rows).some(({ stands }) => stands)) return;
-    if (picked === undefined && ![...rows, ...rests].some(({ stands }) => stands)) return;
-    const isPending = pending !== undefined && picked?.commit === pending.commit && (picked.version?.step ?? 0) >= pending.step;
-    if (isPending && broken.length === 0) this.#pending.add(path);
-    else this.isDamaged = true;
-    await this.#mend(path, slot, picked?.found, { rows, rests }, [...broken, ...unread]);
+    return { picked, slot, unread, lost };
   }
 
   /** Sets aside what proves nothing, then puts what must stand. */
@@ -196,30 +229,6 @@ export class Entries {
       await sink.put(...set[0]!);
     }
     await sink.remove(slot.row === undefined ? paths.row(path) : paths.gone(path));
-  }
-
-  /** The expiry index: what is missing is written, what is wrong goes. */
-  async #lookAtExpiries(): Promise<void> {
-    const { source, sink, paths } = this.#parts;
-    const missing = new Map(this.#expiring);
-    for await (const { key, found } of everything(source, paths.expiries)) {
-      const standing = found.find(({ stands }) => stands);
-      const cut = key.indexOf("!", paths.expiries.length);
-      const path = key.slice(cut + 1);
-      const at = missing.get(path);
-      if (at !== undefined && key === paths.expiry(at, path) && standing?.value === "X1") {
-        missing.delete(path);
-        continue;
-      }
-      if (standing === undefined) continue;
-      if (!this.#pending.has(path)) this.isDamaged = true;
-      await sink.aside(key, standing.value);
-      if (at === undefined || key !== paths.expiry(at, path)) await sink.remove(key);
-    }
-    for (const [path, at] of missing) {
-      if (!this.#pending.has(path)) this.isDamaged = true;
-      await sink.put(paths.expiry(at, path), "X1");
-    }
   }
 
   #count(path: string, slot: Slot): void {
@@ -262,30 +271,4 @@ function numberIn(pattern: RegExp, value: Stored): number | undefined {
 
 function least(...paths: readonly (string | undefined)[]): string | undefined {
   return paths.reduce((low, path) => path !== undefined && (low === undefined || path < low) ? path : low, undefined);
-}
-
-/** Items in order, one at a time, by their path. */
-class Walk {
-  readonly #items: AsyncGenerator<FoundItem>;
-  readonly #prefix: string;
-  #item: FoundItem | undefined;
-
-  constructor(items: AsyncGenerator<FoundItem>, prefix: string) {
-    this.#items = items;
-    this.#prefix = prefix;
-  }
-
-  get path(): string | undefined {
-    return this.#item?.key.slice(this.#prefix.length);
-  }
-
-  async next(): Promise<void> {
-    const { done, value } = await this.#items.next();
-    this.#item = done === true ? undefined : value;
-  }
-
-  /** What was found under a path, if that is where it stands. */
-  at(path: string): readonly Found[] {
-    return this.path === path ? this.#item!.found : [];
-  }
 }

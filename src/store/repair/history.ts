@@ -83,11 +83,12 @@ export async function readHistory(head: Head | undefined, source: Source, paths:
       if (stands) standing.add(key);
     }
   }
-  const known = (numbers: readonly number[]) => knownUpTo(numbers, head, parsed);
-  const newest = known([...parsed.map(({ first }) => first), ...numbers]);
+  const atHome = parsed.filter(({ isAtHome }) => isAtHome);
+  const known = knownUpTo([...atHome.map(({ first }) => first), ...numbers], head, atHome);
   const [heads = []] = head === undefined ? await source.getMany([paths.head]) : [];
-  broken.set(newest + 1, [...broken.get(newest + 1) ?? [], ...heads.map(({ value }) => value)]);
-  const records = proven(parsed.filter(({ last }) => last <= newest), broken, head);
+  broken.set(known + 1, [...broken.get(known + 1) ?? [], ...heads.map(({ value }) => value)]);
+  const records = proven(parsed.filter(({ last, isAtHome }) => last <= known || !isAtHome), broken, head);
+  const newest = Math.max(known, records.at(-1)?.last ?? 0);
   const lowest = Math.min(newest + 1, ...records.map(({ first }) => first), ...numbers);
   const kept = new Set(records.filter(({ stands }) => stands).map(({ first }) => paths.log(first)));
   return {

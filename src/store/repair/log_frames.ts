@@ -4,7 +4,7 @@
  * @module
  */
 import type { StoredCheckpoint } from "../log/checkpoint.ts";
-import { type Frame, proveFrame } from "../log/frame.ts";
+import { type Frame, proveFrame, refuseNewer } from "../log/frame.ts";
 import type { Position } from "../log/journal.ts";
 import { parseLine, type Seal } from "../seal.ts";
 import { attempt } from "./source.ts";
@@ -58,9 +58,15 @@ export async function unitsOf(name: string, bytes: Uint8Array, seal: Seal): Prom
   return units;
 }
 
-/** What a line, or an object, is. */
+/**
+ * What a line, or an object, is.
+ *
+ * @throws {StateError} STATE_NEWER_FORMAT if it says that it is a frame of a newer format
+ */
 export async function unitOf(place: Pick<Unit, "name" | "start" | "end">, bytes: Uint8Array, seal: Seal): Promise<Unit> {
   const line = decoder.decode(bytes);
+  // One that seems to be of a newer format may be just that.
+  refuseNewer(line);
   // Where what is put between frames is damaged, a frame may have something before it, or one character behind it.
   const from = Math.max(0, line.search(/F\d+\t/));
   for (const text of new Set([line, line.slice(from), line.slice(from, -1)])) {

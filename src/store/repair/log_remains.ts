@@ -66,13 +66,14 @@ export async function readRemains(log: Log, names: readonly string[]): Promise<R
   const isTorn = worthless.length > 0 && store.list !== undefined;
   const [base, ...older] = checkpoints;
   const lengths = new Map<string, number>();
-  const units = store.segments === undefined ? await readObjects(log, names, base) : await readSegments(log, names, lengths);
+  const headed = new Set<string>();
+  const units = store.segments === undefined ? await readObjects(log, names, base) : await readSegments(log, names, lengths, headed);
   const chain = chainOf(units, base);
   const read = (runs: readonly RunRef[], spoilt: Worthless[]) => Promise.all(runs.map((run) => partsOf(run, log, spoilt)));
   const runs = await read(base?.runs ?? [], worthless);
   const isShort = base === undefined || runs.some((parts) => parts.some(({ isLost }) => isLost));
   const olderRuns = isShort ? await read(older.flatMap(({ runs }) => runs), []) : [];
-  const isMissing = base !== undefined && !isWhole(log, lengths, base, units, chain);
+  const isMissing = base !== undefined && !isWhole(log, { lengths, headed, units }, base, chain);
   const isDamaged = isTorn || isShort || chain.hasGap || isMissing;
   // The end of a log that was never whole is no damage; where there is some, what stands between frames may be a part of it.
   const torn = chain.hasGap || base === undefined ? units.filter((unit) => unit.frame === undefined && isBehind(unit, base)) : [];
@@ -97,7 +98,7 @@ export async function readRemains(log: Log, names: readonly string[]): Promise<R
 
 /** Those that prove themselves, newest first. */
 async function readCheckpoints(
-  { paths, store, options: { seal } }: Log,
+  { paths, store, options: { seal, root } }: Log,
   names: readonly string[],
   worthless: Worthless[],
 ): Promise<StoredCheckpoint[]> {
@@ -109,7 +110,7 @@ async function readCheckpoints(
     const number = store.list === undefined ? undefined : Number(name.slice(paths.checkpoints.length));
     // One that seems to be of a newer format may be just that.
     const checkpoint = await attempt(() => parseCheckpoint(text, number, paths, seal), true);
-    const isHere = checkpoint !== undefined && (store.list !== undefined || paths.slot(checkpoint.generation) === name);
+    const isHere = checkpoint?.root === root && (store.list !== undefined || paths.slot(checkpoint.generation) === name);
     if (isHere) checkpoints.push(checkpoint);
     else worthless.push({ name, bytes: bytesOf(text) });
   }
@@ -120,12 +121,14 @@ async function readSegments(
   { paths, store, options: { seal } }: Log,
   names: readonly string[],
   lengths: Map<string, number>,
+  headed: Set<string>,
 ): Promise<Unit[]> {
   const units: Unit[] = [];
   for (const name of names) {
     const bytes = name.startsWith(paths.segments) ? await store.segments!.read(name, 0) : undefined;
     if (bytes === undefined) continue;
     lengths.set(name, bytes.length);
+    if (isHeaded(bytes)) headed.add(name);
     units.push(...await unitsOf(name, bytes, seal));
   }
   return units;
@@ -149,20 +152,28 @@ async function readObjects(
   return units;
 }
 
+function isHeaded(bytes: Uint8Array): boolean {
+  return /^S1\t\d{1,16}\n/.test(new TextDecoder().decode(bytes.subarray(0, 32)));
+}
+
 /** Whether the places are all there that a reader who begins at a checkpoint comes through. */
 function isWhole(
   { store }: Log,
-  lengths: ReadonlyMap<string, number>,
+  { lengths, headed, units }: {
+    readonly lengths: ReadonlyMap<string, number>;
+    readonly headed: ReadonlySet<string>;
+    readonly units: readonly Unit[];
+  },
   { segment }: StoredCheckpoint,
-  units: readonly Unit[],
   { frames, end }: Chain,
 ): boolean {
-  if (store.segments !== undefined) {
-    return (lengths.get(segment.name) ?? -1) >= segment.from &&
-      [end.name, ...frames.map(({ name }) => name)].every((name) => lengths.has(name));
+  if (store.segments === undefined) {
+    const places = units.map(({ start }) => start).filter((start) => start >= segment.from);
+    return places.every((place, i) => place === segment.from + i);
   }
-  const places = units.map(({ start }) => start).filter((start) => start >= segment.from);
-  return places.every((place, i) => place === segment.from + i);
+  // Whoever begins in the middle does not look at the header.
+  const isRead = (name: string) => name === segment.name && segment.from > 0 ? lengths.has(name) : headed.has(name);
+  return (lengths.get(segment.name) ?? -1) >= segment.from && [segment.name, end.name, ...frames.map(({ name }) => name)].every(isRead);
 }
 
 function isBehind({ name, start }: Unit, base: StoredCheckpoint | undefined): boolean {
@@ -200,7 +211,8 @@ async function looseOf(names: readonly string[], runs: readonly (readonly Part[]
 
 /** What a page says, whether it proves itself or not, in order. */
 export function salvagePage(text: unknown): (readonly [key: string, value: string])[] {
-  if (typeof text !== "string" || !/^P/.test(text)) return [];
+  if (typeof text !== "string") return [];
+  // A line of an index has no tab.
   const found = new Map<string, string>();
   for (const line of text.split("\n").slice(1)) {
     const cut = line.indexOf("\t");

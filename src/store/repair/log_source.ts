@@ -43,7 +43,9 @@ export class LogSource implements Source {
     for (const [key, value] of remains.base?.hot ?? []) this.#hot.set(key, value ?? undefined);
     for (const { frame } of remains.chain.older.toReversed()) for (const [key, value] of frame!.ops) this.#older.set(key, value);
     const keys = new Set([...this.#newest.keys(), ...this.#hot.keys(), ...remains.salvaged.keys()]);
-    if (remains.isShort) { for (const key of this.#older.keys()) keys.add(key); }
+    if (remains.isShort) {
+      for (const key of this.#older.keys()) keys.add(key);
+    }
     this.#keys = [...keys].sort();
     this.#loose = lanesOf(remains.loose);
     this.#lanes = [...[...remains.runs, ...remains.olderRuns].map((parts) => parts.flatMap(({ page }) => page ?? [])), ...this.#loose];

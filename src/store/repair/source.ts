@@ -62,3 +62,32 @@ export async function attempt<T>(prove: () => T | Promise<T>, isStrict = false):
     throw error;
   }
 }
+
+/** Items under a prefix in order, one at a time, by what follows the prefix. */
+export class Walk {
+  readonly #items: AsyncGenerator<FoundItem>;
+  readonly #prefix: string;
+  #item: FoundItem | undefined;
+
+  /** Before the first one. */
+  constructor(items: AsyncGenerator<FoundItem>, prefix: string) {
+    this.#items = items;
+    this.#prefix = prefix;
+  }
+
+  /** Where it stands; `undefined`: behind the last one. */
+  get path(): string | undefined {
+    return this.#item?.key.slice(this.#prefix.length);
+  }
+
+  /** Goes on to the next one. */
+  async next(): Promise<void> {
+    const { done, value } = await this.#items.next();
+    this.#item = done === true ? undefined : value;
+  }
+
+  /** What was found under a path, if that is where it stands. */
+  at(path: string): readonly Found[] {
+    return this.path === path ? this.#item!.found : [];
+  }
+}

@@ -81,15 +81,14 @@ export async function survey(head: Head | undefined, parts: SurveyParts): Promis
     for (const { bytes } of drops) dropped += bytes;
   }
   await mendLog(history, kept, parts);
-  const isStaged = await mendStages(parts);
-  await mendObjects(objects, named, isStaged.covers, parts);
+  const stages = await mendStages(parts);
+  await mendObjects(objects, named, stages.covers, parts);
   const gone = history.records.filter((record) => !isKept(record)).map(({ last }) => last);
   const highest = (numbers: readonly number[]) => numbers.reduce((high, number) => Math.max(high, number), 0);
   const commits = history.records.flatMap((record) => record.commits);
   return {
     isDamaged: head === undefined || newest > head.commit || lost.size > 0 || unread.length > 0 || history.strays.length > 0 ||
-      isStaged.isDamaged ||
-      history.records.some(({ stands }) => !stands) || entries.isDamaged,
+      history.records.some(({ stands }) => !stands) || entries.isDamaged || stages.isDamaged,
     kept: commits.filter(({ number }) => !lost.has(number)).length,
     lost: [...lost].sort((a, b) => a - b),
     isForgetful: lost.size > 0 || entries.isForgetful,

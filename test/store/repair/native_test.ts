@@ -301,3 +301,74 @@ Deno.test("repair() takes the options that there are, and names the one that is 
   await assert.rejects(() => repair(driver, { namespace: "" }), { code: "STATE_INVALID_KEY" });
   await assert.rejects(() => repair("memory:" as never, { namespace }), { name: "TypeError", message: /openDriver/ });
 });
+
+Deno.test("a large value that an entry fell back to stays, however much is committed then", async () => {
+  const driver = memory();
+  const before = await openState({ driver: again(driver) });
+  for (let i = 0; i < 2; i++) await before.save(scope, "long", text(9000, i));
+  await before.close();
+  const row = String((await itemsOf(driver)).get("state!cur!agent!a!long"));
+  const [, newest = ""] = /"([0-9a-f]+-[0-9a-f]{64})"/.exec(row)!;
+  await put(driver, `state!obj!${newest}!0000000000000000`, undefined);
+  assert.deepEqual(await repair(driver, { namespace }), { kept: 1, lostCommits: [2] });
+  const state = await openState({ driver: again(driver) });
+  for (let i = 0; i < 1400; i++) await state.save(scope, `k${i % 3}`, i);
+  assert.equal(await state.load(scope, "long"), text(9000, 0));
+  await state.close();
+});
+
+Deno.test("a row is not made from a record that neither the one behind it nor the head proves", async () => {
+  const driver = await storeWith(6);
+  const [key, next] = ["state!log!0000000000000003", "state!log!0000000000000004"];
+  // The third commit saved k3 for the first time; nothing but the chain says so.
+  const record = String((await itemsOf(driver)).get(key)).replace('["s",1,0,', '["s",4,0,');
+  await put(driver, key, record);
+  await put(driver, next, undefined);
+  await put(driver, "state!cur!agent!a!k3", "");
+  assert.deepEqual(await repair(driver, { namespace }), { kept: 4, lostCommits: [3, 4] });
+  const state = await openState({ driver });
+  assert.equal(await state.entry(scope, "k3"), undefined);
+  await state.close();
+});
+
+Deno.test("a record whose number is damaged is no other one", async () => {
+  const driver = await storeWith(9);
+  await put(driver, "state!head", undefined);
+  const record = String((await itemsOf(driver)).get("state!log!0000000000000009"));
+  await put(driver, "state!log!0000000000000009", record.replace("[9,", "[89,"));
+  assert.deepEqual(await repair(driver, { namespace }), { kept: 8, lostCommits: [9] });
+  const state = await openState({ driver });
+  assert.deepEqual([(await state.inspect()).commit, await state.load(scope, "k1")], [10, 9]);
+  await state.close();
+});
+
+Deno.test("a batch of a repair that comes late changes nothing: another one was done, and others wrote on", async () => {
+  const { items, shows } = await tellStory((driver) => driver);
+  const damaged = new Map(items);
+  for (const key of damaged.keys()) if (kindOf(key) === "cur") damaged.set(key, flip(damaged.get(key)!, 60));
+  const driver = await storeOf(damaged);
+  const held = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  let commits = 0;
+  const slow: Driver = {
+    ...driver,
+    commit: async (batch) => {
+      if (++commits === 2) {
+        held.resolve();
+        await gate.promise;
+      }
+      return await driver.commit!(batch);
+    },
+  };
+  const late = repair(slow, { namespace });
+  await held.promise;
+  await repair(driver, { namespace });
+  const state = await openState({ driver: again(driver) });
+  await state.save(StateScope.global, "n", "new");
+  gate.resolve();
+  assert.deepEqual((await late).lostCommits, []);
+  assert.equal(await state.load(StateScope.global, "n"), "new");
+  await state.close();
+  const after = await shownBy(driver);
+  assert.deepEqual(after.filter((line) => !line.includes('global "n"')), shows.filter((line) => !line.includes('global "n"')));
+});
