@@ -19,8 +19,8 @@ export interface OpenFile {
   read(from: number, length: number): Awaitable<Uint8Array>;
   /** `fdatasync(2)`: data, and the size. */
   sync(): Awaitable<void>;
-  /** `fstat(2)`. `links` 0: no folder holds it any more. */
-  stat(): Awaitable<{ readonly size: number; readonly links: number }>;
+  /** `fstat(2)`. `links` 0: no folder holds it any more. `changedMs`: when it was last written to. */
+  stat(): Awaitable<{ readonly size: number; readonly links: number; readonly changedMs: number }>;
   close(): Awaitable<void>;
 }
 

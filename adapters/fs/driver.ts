@@ -7,6 +7,7 @@ import type { Driver, DriverListOptions, DriverSegments, DriverSupports } from "
 import type { FileCalls } from "./calls.ts";
 import { codeOf, explain } from "./errors.ts";
 import { Folders } from "./folders.ts";
+import { Leftovers } from "./leftovers.ts";
 import { createObject, fileOf, listObjects, readObject, replaceObject } from "./objects.ts";
 import { Places } from "./places.ts";
 import { Segments } from "./segments.ts";
@@ -37,11 +38,17 @@ const supports: DriverSupports = {
 
 /**
  * A driver over a folder. `isLocal` says whether appends of several processes cannot land on each other there; where they can,
- * one process writes at a time, whole files, under a lease.
+ * one process writes at a time, whole files, under a lease. `now`: the clock that files are dated by.
  */
-export function createDriver({ given, absolute }: DirectoryPath, system: FileCalls, isLocal: () => boolean): Driver {
+export function createDriver(
+  { given, absolute }: DirectoryPath,
+  system: FileCalls,
+  isLocal: () => boolean,
+  now: () => number = Date.now,
+): Driver {
   const calls = new Places(OPEN_OBJECTS).around(system);
   const folders = new Folders(absolute, calls);
+  const leftovers = new Leftovers(calls, now);
   const reading = async <T>(read: () => Promise<T>): Promise<T> => {
     try {
       return await read();
@@ -79,7 +86,10 @@ export function createDriver({ given, absolute }: DirectoryPath, system: FileCal
     return {
       ...plain,
       supports: { ...supports, create: false, list: "scan", writers: "one", binary: false },
-      setItem: (key, value) => writing((inDoubt) => replaceObject(calls, folders, place(key), value, inDoubt)),
+      setItem: async (key, value) => {
+        await writing((inDoubt) => replaceObject(calls, folders, place(key), value, inDoubt));
+        await leftovers.sweep(place(key).folder);
+      },
     };
   }
   const segments = new Segments(absolute, system, folders);
@@ -88,7 +98,11 @@ export function createDriver({ given, absolute }: DirectoryPath, system: FileCal
     supports,
     getMany: (keys) => Promise.all(keys.map(getItem)),
     list,
-    create: (key, value) => writing((inDoubt) => createObject(calls, folders, place(key), value, inDoubt)),
+    create: async (key, value) => {
+      const isNew = await writing((inDoubt) => createObject(calls, folders, place(key), value, inDoubt));
+      await leftovers.sweep(place(key).folder);
+      return isNew;
+    },
     segments: typed(segments, reading, writing),
     dispose: () => segments.close(),
   };

@@ -89,8 +89,8 @@ function openFile(fd: number): OpenFile {
     },
     sync: () => syncData(fd),
     stat: () => {
-      const { size, nlink } = node.fstatSync(fd);
-      return { size, links: nlink };
+      const { size, nlink, mtimeMs } = node.fstatSync(fd);
+      return { size, links: nlink, changedMs: mtimeMs };
     },
     close: () => node.closeSync(fd),
   };

@@ -27,6 +27,9 @@ export function fileOf(directory: string, key: string): FilePlace {
   return { folder: parts.slice(0, -1).join("/"), path: parts.join("/") };
 }
 
+/** The names of files in the making. */
+export const TEMPORARY: RegExp = /^\.tmp-[0-9a-f]{24}$/;
+
 /** Names a file in the making. */
 export function temporaryName(): string {
   return `.tmp-${Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;

@@ -52,6 +52,8 @@ interface File {
   limbo: Write[];
   /** Syncs that failed: each is told to everybody who has the file open, once. */
   failures: Failure[];
+  /** When it was last written to. */
+  changed: number;
   /** An append that has not come to its end. */
   appending?: Promise<unknown> | undefined;
 }
@@ -81,15 +83,36 @@ export class SimulatedDisk {
   readonly #root: Folder;
   /** How many bytes it holds. */
   capacity: number = Infinity;
+  /** What its clock says. */
+  now = 0;
 
   /** An empty disk. */
   constructor(root: Folder = { kind: "folder", names: new Map(), durable: new Map(), pending: [] }) {
     this.#root = root;
   }
 
+  /** A disk with these files, durable. */
+  static of(files: ReadonlyMap<string, Uint8Array>): SimulatedDisk {
+    const disk = new SimulatedDisk();
+    for (const [path, bytes] of files) {
+      let folder = disk.#root;
+      const names = path.slice(1).split("/");
+      for (const name of names.slice(0, -1)) {
+        const next = folder.names.get(name) ?? { kind: "folder", names: new Map(), durable: new Map(), pending: [] };
+        for (const all of [folder.names, folder.durable]) all.set(name, next);
+        folder = next as Folder;
+      }
+      const file: File = { kind: "file", bytes, links: 1, durable: bytes, pending: [], limbo: [], failures: [], changed: 0 };
+      for (const all of [folder.names, folder.durable]) all.set(names.at(-1)!, file);
+    }
+    return disk;
+  }
+
   /** What a power loss leaves, of all that it may leave. */
   crash(choose: Choose): SimulatedDisk {
-    return new SimulatedDisk(survivor(this.#root, choose, new Map()) as Folder);
+    const left = new SimulatedDisk(survivor(this.#root, choose, new Map()) as Folder);
+    left.now = this.now;
+    return left;
   }
 
   /**
@@ -184,7 +207,16 @@ export class SimulatedDisk {
     call: <T>(name: Call["name"], path: string, act: (fault: Fault) => T | Promise<T>) => Promise<T>,
   ): OpenFile {
     if (how === "create") {
-      this.#put(path, { kind: "file", bytes: new Uint8Array(), links: 1, durable: new Uint8Array(), pending: [], limbo: [], failures: [] });
+      this.#put(path, {
+        kind: "file",
+        bytes: new Uint8Array(),
+        links: 1,
+        durable: new Uint8Array(),
+        pending: [],
+        limbo: [],
+        failures: [],
+        changed: this.now,
+      });
     }
     const file = this.#find(path);
     if (file.kind === "folder") throw failure("EISDIR", path);
@@ -207,6 +239,7 @@ export class SimulatedDisk {
           const append = (from: number, to: number) => {
             const part = { at: at + from, bytes: taken.slice(from, to) };
             file.bytes = written(file.bytes, part);
+            file.changed = this.now;
             file.pending.push(part);
           };
           append(0, seen ?? taken.length);
@@ -243,7 +276,7 @@ export class SimulatedDisk {
           file.pending = [];
           for (const failed of file.failures.slice(unknown)) failed.isMended = true;
         }),
-      stat: () => call("stat", path, () => ({ size: file.bytes.length, links: file.links })),
+      stat: () => call("stat", path, () => ({ size: file.bytes.length, links: file.links, changedMs: file.changed })),
       close: () => {},
     };
   }
@@ -302,7 +335,7 @@ function survivor(node: File | Folder, choose: Choose, met: Map<File, File>): Fi
     }
     let bytes = node.durable;
     for (const write of [...node.limbo, ...node.pending]) bytes = kept(bytes, write, choose);
-    const file: File = { kind: "file", bytes, links: 1, durable: bytes, pending: [], limbo: [], failures: [] };
+    const file: File = { kind: "file", bytes, links: 1, durable: bytes, pending: [], limbo: [], failures: [], changed: node.changed };
     met.set(node, file);
     return file;
   }

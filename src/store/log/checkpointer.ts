@@ -10,13 +10,13 @@ import { toHex } from "../../digest.ts";
 import { reasonOf } from "../port.ts";
 import { type BuilderParts, mergeRuns, RunBuilder, WRITERS } from "./builder.ts";
 import { type Checkpoint, formatCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
-import { headerOf } from "./creation.ts";
 import type { FrameBody } from "./frame.ts";
 import type { Known, Log } from "./log.ts";
 import { type Position, Unknown } from "./journal.ts";
 import { isPinned } from "./pins.ts";
 import { nameOf } from "./record_journal.ts";
 import { Superseded } from "./runs.ts";
+import { firstIn, headerOf } from "./segment_journal.ts";
 import type { RunRef } from "./table.ts";
 
 /** An older run is merged with what is newer unless it is more than so many times as large. */
@@ -27,6 +27,8 @@ const MOST_RUNS = 24;
 const BOUND = 1.6;
 /** What a checkpoint repeats of the last batch, at the most. */
 const HOT_BYTES = 8 * 1024;
+/** Segments listed together. */
+const SEGMENTS = 64;
 /** Objects removed side by side. */
 const REMOVERS = 8;
 
@@ -43,6 +45,8 @@ export class Checkpointer {
   #merging: Promise<void> | undefined;
   /** The checkpoint of which all is removed that it says is. */
   #cleaned = -1;
+  /** Segments that were made for nothing, by whomever, are removed. */
+  #isSwept = false;
   /** Every process begins a little later or earlier, so that they do not all make the same checkpoint. */
   readonly #slack: number;
   /** After a failure, as many frames more before the next try. */
@@ -185,7 +189,7 @@ export class Checkpointer {
     const log = this.#log;
     const { seal, now, tuning } = log.options;
     const published = await log.exclusively(async () => {
-      await log.adoptNewer();
+      const newest = await log.adoptNewer();
       const { known } = log;
       if (known === undefined) return undefined;
       const { base } = known;
@@ -202,7 +206,8 @@ export class Checkpointer {
         ...last,
         horizon: base.frame,
         ...changes,
-        generation: base.generation + 1,
+        // Where one above is damaged, its number is taken all the same.
+        generation: Math.max(base.generation, newest) + 1,
         at: now(),
         staying: this.#staying(base),
         making: making.filter((maker) => !isLate(maker)),
@@ -248,13 +253,31 @@ export class Checkpointer {
   }
 
   /** Removes the checkpoints before the last two, and what only they named, unless somebody reads that still. */
-  async #clean({ generation, staying, removing, abandoned }: StoredCheckpoint): Promise<void> {
+  async #clean({ generation, frame, staying, removing, abandoned }: StoredCheckpoint): Promise<void> {
     const log = this.#log;
     if (await isPinned(log)) return;
     await log.checkpoints.removeBelow(Math.min(generation - 1, ...staying.map(([older]) => older)));
     await this.#remove(removing);
     for (const token of abandoned) await this.#removeToken(token);
-    this.#cleaned = generation;
+    if (!this.#isSwept) await this.#sweepSegments(frame);
+    [this.#cleaned, this.#isSwept] = [generation, true];
+  }
+
+  /**
+   * Removes segments that were made to go on in and that no seal names: their makers are gone, or have not come to it yet. Which of
+   * the two is known once the log has come so far that the seal of such a one can have no number any more.
+   */
+  async #sweepSegments(frame: number): Promise<void> {
+    const { known, paths, store: { list, segments } } = this.#log;
+    if (known === undefined || segments === undefined || list === undefined) return;
+    for (let after = paths.segments;;) {
+      const names = (await list({ prefix: paths.segments, after, limit: SEGMENTS })).map(({ key }) => key);
+      // Somebody else's files may stand among ours.
+      const ours = names.filter((name) => /^\d{16}-[0-9a-f]{16}$/.test(name.slice(paths.segments.length)));
+      await this.#remove(ours.filter((name) => firstIn(name) <= frame && !isNamed(name, known)));
+      if (names.length < SEGMENTS) return;
+      after = names.at(-1)!;
+    }
   }
 
   async #remove(names: readonly string[]): Promise<void> {
@@ -281,6 +304,7 @@ export class Checkpointer {
   async #rotate(): Promise<void> {
     const log = this.#log;
     const segments = log.store.segments!;
+    this.#isSwept = false;
     const first = log.known!.journal.position.number + 1;
     const name = log.paths.segment(first, toHex(log.options.random(8)));
     if (!await segments.create(name, headerOf(first))) return;

@@ -10,6 +10,7 @@ import type { Checkpoints } from "./checkpoints.ts";
 import { genesisOf } from "./frame.ts";
 import type { LogStore } from "./log_store.ts";
 import { nameOf } from "./record_journal.ts";
+import { headerOf } from "./segment_journal.ts";
 
 /** The parts of a log that its making needs. */
 export interface CreationParts {
@@ -25,9 +26,9 @@ export interface CreationParts {
 }
 
 /** Makes a log, unless somebody else was quicker. */
-export async function createFirst({ store, checkpoints, paths, options }: CreationParts): Promise<void> {
-  const { seal, random, root, now } = options;
-  await refuseLostLog(store, checkpoints, paths);
+export async function createFirst(parts: CreationParts): Promise<void> {
+  const { store, checkpoints, paths, options: { seal, random, root, now } } = parts;
+  await refuseLostLog(parts);
   const { segments } = store;
   const id = toHex(random(12));
   const name = segments === undefined ? paths.frames : paths.segment(1, toHex(random(8)));
@@ -56,13 +57,12 @@ export async function createFirst({ store, checkpoints, paths, options }: Creati
   if (!isMade) await segments?.remove(name);
 }
 
-/** The first bytes of a segment: no frame in it has a lower number. */
-export function headerOf(first: number): Uint8Array {
-  return new TextEncoder().encode(`S1\t${first}\n`);
-}
-
-/** Frames without a checkpoint are a log that has lost its checkpoints, not a new one. */
-async function refuseLostLog(store: LogStore, checkpoints: Checkpoints, paths: LogPaths): Promise<void> {
+/**
+ * Frames without a checkpoint are a log that has lost its checkpoints, not a new one.
+ *
+ * @throws {StateError} STATE_CORRUPT if there are some
+ */
+export async function refuseLostLog({ store, checkpoints, paths }: Pick<CreationParts, "store" | "checkpoints" | "paths">): Promise<void> {
   const lost = await loneFrames(store, paths);
   // Frames come after the first checkpoint: somebody may have made both meanwhile.
   if (lost !== undefined && await checkpoints.find() === undefined) {

@@ -10,7 +10,7 @@ import { refuseFeatures } from "../head.ts";
 import { corrupt, type Seal } from "../seal.ts";
 import { createLogPaths, type LogPaths, type StoredCheckpoint } from "./checkpoint.ts";
 import { type Checkpoints, NumberedCheckpoints } from "./checkpoints.ts";
-import { createFirst } from "./creation.ts";
+import { createFirst, refuseLostLog } from "./creation.ts";
 import { formatFrame, type Frame, type FrameBody } from "./frame.ts";
 import { type Journal, Removed } from "./journal.ts";
 import { exclusiveStore, type LogStore } from "./log_store.ts";
@@ -248,14 +248,17 @@ export class Log {
     return isNewer;
   }
 
-  /** Learns of a checkpoint that others made. */
-  async adoptNewer(): Promise<void> {
+  /** Learns of a checkpoint that others made. The number of the newest one that stands, damaged or not. */
+  async adoptNewer(): Promise<number> {
     await this.catchUp();
     const known = this.#known;
-    if (known === undefined || await this.checkpoints.newest(known.base.generation) <= known.base.generation) return;
+    if (known === undefined) return -1;
+    const newest = await this.checkpoints.newest(known.base.generation);
+    if (newest <= known.base.generation) return newest;
     const found = await this.checkpoints.find();
     if (found !== undefined && found.checkpoint.generation > known.base.generation) this.adopt(found.checkpoint);
     await this.catchUp();
+    return newest;
   }
 
   #take(frames: readonly Frame[], name: string): void {
@@ -302,7 +305,11 @@ export class Log {
 
   async #load(): Promise<void> {
     const found = await this.checkpoints.find();
-    if (found === undefined) return;
+    if (found === undefined) {
+      // Whoever writes is refused before a new one is made.
+      if (this.options.readOnly) await refuseLostLog(this);
+      return;
+    }
     for (const damaged of found.damaged) {
       this.#putAside(damaged, `"${damaged}" is damaged; the checkpoint before it and the log serve instead`);
     }
@@ -313,12 +320,17 @@ export class Log {
     if (!this.options.readOnly) refuseFeatures(found.checkpoint.write);
     this.#known = this.#begin(found.checkpoint);
     const { journal } = this.#known;
-    const { name } = journal.position;
-    const frames = await journal.read();
-    this.#take(frames, name);
-    this.replayed += frames.length;
+    const readOn = async () => {
+      const { name } = journal.position;
+      const frames = await journal.read();
+      this.#take(frames, name);
+      this.replayed += frames.length;
+    };
+    await readOn();
+    // Of what somebody is writing this very moment only the beginning may have been seen.
+    if (journal.torn !== undefined) await readOn();
     const { torn } = journal;
-    if (torn !== undefined && !this.options.readOnly) {
+    if (torn !== undefined) {
       const where = `${torn.name}, ${torn.bytes} bytes from byte ${torn.from}`;
       this.#putAside(where, `The end of the log was never whole, so it was never acknowledged: ${where}`);
     }

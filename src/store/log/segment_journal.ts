@@ -16,6 +16,8 @@ import { isNameUnder } from "./shape.ts";
 /** Times that the same bytes are synced. */
 const TRIES = 3;
 const NEWLINE = 10;
+/** A checkpoint stands behind a frame that says that one is made: that is short. */
+const ANCHOR_BYTES = 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -48,6 +50,8 @@ export class SegmentJournal implements Journal {
   #torn: { readonly name: string; readonly from: number; readonly bytes: number } | undefined;
 
   readonly #readOnly: boolean;
+  /** The file is the one that it is said to be. */
+  #isAnchored = false;
 
   /** Begins to read at a position; read-only, it never writes. */
   constructor(segments: DriverSegments, seal: Seal, at: Position, readOnly: boolean) {
@@ -71,7 +75,7 @@ export class SegmentJournal implements Journal {
       return await this.#read();
     } catch (error) {
       // What was read and is not given to anybody is read again.
-      [this.#at, this.#dead, this.#durable] = [before, 0, 0];
+      [this.#at, this.#dead, this.#durable, this.#isAnchored] = [before, 0, 0, false];
       throw error;
     }
   }
@@ -134,7 +138,9 @@ export class SegmentJournal implements Journal {
     const next = frame.next ?? name;
     this.#at = { name: next, from: next === name ? end : 0, number: frame.number, digest: frame.digest };
     this.#dead = 0;
-    if (next !== name) this.#durable = 0;
+    if (next === name) return;
+    this.#durable = 0;
+    this.#isAnchored = false;
   }
 
   /** Makes bytes behind the known end durable, before anybody is told of the frames in them. */
@@ -154,15 +160,16 @@ export class SegmentJournal implements Journal {
   async #look(): Promise<Look> {
     for (;;) {
       const { name, from } = this.#at;
-      const bytes = await this.#segments.read(name, from);
-      if (bytes === undefined) throw new Removed(`the segment "${name}" is gone`);
+      const bytes = this.#isAnchored ? await this.#bytesFrom(from) : await this.#anchoredBytes();
       if (bytes.length === this.#dead) return { bytes, frames: [], torn: 0 };
-      if (from === 0) checkHeader(bytes, name);
       const { frames, torn } = await this.#scan(bytes);
       const last = frames.at(-1);
       if (last === undefined || bytes[last.end - from - 1] === NEWLINE) return { bytes, frames, torn };
       // Whole, but for the newline behind it: what is torn behind it would be a part of its line. Nobody was told of it without.
-      if (this.#readOnly) return { bytes, frames: frames.slice(0, -1), torn };
+      if (this.#readOnly) {
+        const whole = frames.slice(0, -1);
+        return { bytes, frames: whole, torn: bytes.length - ((whole.at(-1)?.end ?? from) - from) };
+      }
       await this.#segments.append(name, Uint8Array.of(NEWLINE));
     }
   }
@@ -173,47 +180,77 @@ export class SegmentJournal implements Journal {
     if (!isNameUnder(name.slice(0, name.lastIndexOf("!") + 1), next)) throw corrupt(`the log in "${name}"`, "it goes on outside of itself");
   }
 
+  async #bytesFrom(from: number): Promise<Uint8Array> {
+    const { name } = this.#at;
+    const bytes = await this.#segments.read(name, from);
+    if (bytes === undefined) throw new Removed(`the segment "${name}" is gone`);
+    return bytes;
+  }
+
+  /** The same, once it is certain that the file is the one that it is said to be: it begins as one, or the last frame stands there. */
+  async #anchoredBytes(): Promise<Uint8Array> {
+    const { name, from, number, digest } = this.#at;
+    for (let start = Math.max(0, from - ANCHOR_BYTES);; start = 0) {
+      const bytes = await this.#bytesFrom(start);
+      if (from === 0) checkHeader(bytes, name);
+      const before = bytes.subarray(0, from - start);
+      const cut = before.lastIndexOf(NEWLINE, before.length - 2);
+      if (cut < 0 && start > 0) continue;
+      const line = decoder.decode(before.subarray(cut + 1));
+      const isLast = before.length === from - start && peekFrame(line)?.number === number && line.split("\t", 2)[1] === digest;
+      if (from > 0 && !isLast) throw corrupt(`the segment "${name}"`, `frame ${number} does not stand before byte ${from}`);
+      this.#isAnchored = true;
+      return bytes.subarray(from - start);
+    }
+  }
+
   async #scan(bytes: Uint8Array): Promise<Pick<Look, "frames" | "torn">> {
     const { from } = this.#at;
     const frames: Standing[] = [];
     let { number, digest } = this.#at;
-    let torn = 0;
-    const later: string[] = [];
+    let apart: { readonly line: string; readonly number: number; readonly bytes: number }[] = [];
     for (let start = 0; start < bytes.length;) {
       const newline = bytes.indexOf(NEWLINE, start);
       const end = newline < 0 ? bytes.length : newline;
-      if (end > start && bytes[start] === 0x46) {
+      const isHeader = from === 0 && start === 0;
+      if (end > start && !isHeader) {
         const line = decoder.decode(bytes.subarray(start, end));
         const seen = peekFrame(line);
         const frame = seen?.number === number + 1 && seen.prev === digest ? await proveFrame(line, this.#seal) : undefined;
         if (frame !== undefined) {
           ({ number, digest } = frame);
           frames.push({ frame, end: from + Math.min(end + 1, bytes.length) });
-          torn = 0;
           if (frame.next !== undefined) {
             this.#checkNext(frame.next);
             // What stands behind a seal counts for nothing.
             return { frames, torn: 0 };
           }
-        } else if (seen === undefined || seen.number > number) {
-          later.push(line);
-          torn += end - start;
+          apart = apart.filter((one) => one.number > frame.number);
+        } else {
+          refuseNewer(line);
+          apart.push({ line, number: seen?.number ?? 0, bytes: end - start });
         }
-      } else if (end > start && (start > 0 || from > 0)) torn += end - start;
+      }
       start = end + 1;
     }
-    for (const line of later) {
-      refuseNewer(line);
-      const frame = (peekFrame(line)?.number ?? 0) > number ? await proveFrame(line, this.#seal) : undefined;
-      if (frame !== undefined && frame.number > number + 1) {
-        throw corrupt(
-          `the log in "${this.#at.name}"`,
-          `frame ${number + 1} is missing or damaged, and frame ${frame.number} stands behind it`,
-        );
+    let torn = 0;
+    for (const { line, bytes } of apart) {
+      const frame = peekFrame(line) === undefined ? undefined : await proveFrame(line, this.#seal);
+      if (frame === undefined) torn += bytes;
+      else if (frame.number > number) {
+        // Whoever writes a frame has seen the one before it, durable.
+        const why = frame.number === number + 1
+          ? `frame ${number} is another one than the next one follows`
+          : missing(number + 1, frame.number);
+        throw corrupt(`the log in "${this.#at.name}"`, why);
       }
     }
     return { frames, torn };
   }
+}
+
+function missing(number: number, behind: number): string {
+  return `frame ${number} is missing or damaged, and frame ${behind} stands behind it`;
 }
 
 /** @throws {StateError} if a file begins otherwise than a segment of ours: that was durable before anything named it */
@@ -222,7 +259,22 @@ function checkHeader(bytes: Uint8Array, name: string): void {
   const [header = ""] = decoder.decode(bytes.subarray(0, 32)).split("\n");
   const [, mark = "", first] = /^(S\d+)\t(\d{1,16})$/.exec(header) ?? [];
   openEnvelope("S", `${mark}\n`, what);
-  if (!(Number(first) > 0)) throw corrupt(what, "it does not begin as one");
+  if (Number(first) !== firstIn(name)) throw corrupt(what, "it does not begin as one, or as another one");
+}
+
+/** The lowest number that a frame in a segment can have, as its name says. */
+export function firstIn(name: string): number {
+  return Number(/(\d+)(?:-[^!]*)?$/.exec(name)?.[1]);
+}
+
+/** Whether a segment begins as the one that its name says. */
+export function isHeaded(name: string, bytes: Uint8Array): boolean {
+  return headerOf(firstIn(name)).every((byte, i) => bytes[i] === byte);
+}
+
+/** The first bytes of a segment: no frame in it has a lower number. */
+export function headerOf(first: number): Uint8Array {
+  return encoder.encode(`S1\t${first}\n`);
 }
 
 /** A frame is a line between two newlines: whatever was torn before it ends there. */

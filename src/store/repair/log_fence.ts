@@ -6,11 +6,11 @@
  * @module
  */
 import { toHex } from "../../digest.ts";
-import { headerOf } from "../log/creation.ts";
 import { formatFrame } from "../log/frame.ts";
 import type { Position } from "../log/journal.ts";
 import type { Log } from "../log/log.ts";
 import { nameOf } from "../log/record_journal.ts";
+import { headerOf } from "../log/segment_journal.ts";
 import { FAR, REPAIRER } from "./log_frames.ts";
 import type { Remains } from "./log_remains.ts";
 

@@ -6,6 +6,7 @@
 import { type LogPaths, parseCheckpoint, type StoredCheckpoint } from "../log/checkpoint.ts";
 import type { Log } from "../log/log.ts";
 import { nameOf } from "../log/record_journal.ts";
+import { isHeaded } from "../log/segment_journal.ts";
 import { type Entry, type PageRef, parseIndex, parsePage, type RunRef, valueAt } from "../log/table.ts";
 import { pad } from "../paths.ts";
 import type { Seal } from "../seal.ts";
@@ -44,7 +45,7 @@ export interface Remains {
   readonly chain: Chain;
   /** Where frames are objects: the number of the next one. */
   readonly free: number;
-  /** Bytes of each segment. */
+  /** Bytes of each segment that begins as one. */
   readonly lengths: ReadonlyMap<string, number>;
   /** What damaged frames still say. */
   readonly salvaged: ReadonlyMap<string, readonly string[]>;
@@ -128,7 +129,7 @@ async function readSegments(
     const bytes = name.startsWith(paths.segments) ? await store.segments!.read(name, 0) : undefined;
     if (bytes === undefined) continue;
     lengths.set(name, bytes.length);
-    if (isHeaded(bytes)) headed.add(name);
+    if (isHeaded(name, bytes)) headed.add(name);
     units.push(...await unitsOf(name, bytes, seal));
   }
   return units;
@@ -152,10 +153,6 @@ async function readObjects(
   return units;
 }
 
-function isHeaded(bytes: Uint8Array): boolean {
-  return /^S1\t\d{1,16}\n/.test(new TextDecoder().decode(bytes.subarray(0, 32)));
-}
-
 /** Whether the places are all there that a reader who begins at a checkpoint comes through. */
 function isWhole(
   { store }: Log,
@@ -164,15 +161,16 @@ function isWhole(
     readonly headed: ReadonlySet<string>;
     readonly units: readonly Unit[];
   },
-  { segment }: StoredCheckpoint,
+  { segment, digest }: StoredCheckpoint,
   { frames, end }: Chain,
 ): boolean {
   if (store.segments === undefined) {
     const places = units.map(({ start }) => start).filter((start) => start >= segment.from);
     return places.every((place, i) => place === segment.from + i);
   }
-  // Whoever begins in the middle does not look at the header.
-  const isRead = (name: string) => name === segment.name && segment.from > 0 ? lengths.has(name) : headed.has(name);
+  const isAnchor = ({ name, end, frame }: Unit) => name === segment.name && end === segment.from && frame?.digest === digest;
+  // Whoever begins in the middle looks at the frame before it rather than at the header.
+  const isRead = (name: string) => name === segment.name && segment.from > 0 ? units.some(isAnchor) : headed.has(name);
   return (lengths.get(segment.name) ?? -1) >= segment.from && [segment.name, end.name, ...frames.map(({ name }) => name)].every(isRead);
 }
 

@@ -20,7 +20,7 @@ const segmentsOn = (disk: SimulatedDisk, gate?: Gate) =>
 const journalOn = (disk: SimulatedDisk, gate?: Gate, readOnly = false) => new SegmentJournal(segmentsOn(disk, gate), seal, start, readOnly);
 
 async function createSegment(disk: SimulatedDisk, name: string = first): Promise<void> {
-  await segmentsOn(disk).create(name, new TextEncoder().encode("S1\t1\n"));
+  await segmentsOn(disk).create(name, new TextEncoder().encode(`S1\t${name.at(-1)}\n`));
 }
 
 function frameAfter(
@@ -144,7 +144,9 @@ async function diskWith(text: string, name: string = first): Promise<SimulatedDi
 
 Deno.test("read() of a file that does not begin as a segment is STATE_CORRUPT, of a newer one STATE_NEWER_FORMAT", async () => {
   const { line } = await frameAfter({ number: 0, digest: start.digest }, "A");
-  for (const header of ["", "S1\t1", "S1\tx\n", "S1\t0\n", "S1\n", "T1\t1\n", "hello\n", "\0\0\0\0\n", `S1\t${"9".repeat(40)}\n`]) {
+  for (
+    const header of ["", "S1\t1", "S1\tx\n", "S1\t0\n", "S1\t2\n", "S1\n", "T1\t1\n", "hello\n", "\0\0\0\0\n", `S1\t${"9".repeat(40)}\n`]
+  ) {
     const disk = await diskWith(`${header}\n${line}\n`.slice(header === "S1\t1" ? 4 : 0));
     await assert.rejects(journalOn(disk).read(), (error) => isStateError(error, "STATE_CORRUPT"), JSON.stringify(header));
   }
@@ -172,4 +174,66 @@ Deno.test("read() of one who may not write leaves a frame without its last newli
   assert.deepEqual(await reader.read(), []);
   assert.deepEqual(valuesOf(await journalOn(disk).read()), ["A"]);
   assert.deepEqual(valuesOf(await reader.read()), ["A"]);
+});
+
+/** What somebody makes of a segment's bytes. */
+const damages: Readonly<Record<string, (bytes: Uint8Array, from: number) => Uint8Array>> = {
+  "cut short before the position": (bytes, from) => bytes.slice(0, from - 1),
+  "cut short by far": (bytes) => bytes.slice(0, 10),
+  "empty": () => new Uint8Array(),
+  "another segment's": (bytes) =>
+    new TextEncoder().encode(new TextDecoder().decode(bytes).replaceAll("F1\t", "F1\tx").padEnd(bytes.length + 9)),
+};
+
+Deno.test("read() from a position behind which another frame stands than the last one, or none, is STATE_CORRUPT", async () => {
+  const disk = new SimulatedDisk();
+  await createSegment(disk);
+  const writer = journalOn(disk);
+  for (const value of ["A", "B".repeat(3000), "C"]) await append(writer, value);
+  const at = writer.position;
+  const bytes = (await segmentsOn(disk).read(first, 0))!;
+  assert.deepEqual(await new SegmentJournal(segmentsOn(disk), seal, at, false).read(), []);
+  for (const [what, damage] of Object.entries(damages)) {
+    const damaged = new SimulatedDisk();
+    await segmentsOn(damaged).create(first, damage(bytes, at.from));
+    await assert.rejects(
+      new SegmentJournal(segmentsOn(damaged), seal, at, false).read(),
+      (error) => isStateError(error, "STATE_CORRUPT"),
+      what,
+    );
+  }
+  // The last frame may be longer than what is looked at first.
+  await append(writer, "D".repeat(5000));
+  assert.deepEqual(await new SegmentJournal(segmentsOn(disk), seal, writer.position, false).read(), []);
+});
+
+Deno.test("read() of a frame that follows another one than the last, or stands too far ahead, is STATE_CORRUPT", async () => {
+  for (const before of [{ number: 0, digest: genesisOf("other") }, { number: 7, digest: "x" }]) {
+    const disk = new SimulatedDisk();
+    await createSegment(disk);
+    const { line } = await frameAfter(before, "A");
+    await segmentsOn(disk).append(first, new TextEncoder().encode(`\n${line}\n`));
+    await assert.rejects(journalOn(disk).read(), (error) => isStateError(error, "STATE_CORRUPT"));
+  }
+});
+
+Deno.test("what stands behind the last frame and does not prove itself is torn, whatever number it says", async () => {
+  const disk = new SimulatedDisk();
+  await createSegment(disk);
+  const writer = journalOn(disk);
+  for (const value of ["A", "B"]) await append(writer, value);
+  const { line } = await frameAfter(writer.position, "C");
+  for (const torn of [line.slice(0, -1), line.replace("[3,", "[1,"), "x"]) {
+    const damaged = SimulatedDisk.of(disk.files);
+    await segmentsOn(damaged).append(first, new TextEncoder().encode(`\n${torn}\n`));
+    const reader = journalOn(damaged);
+    assert.deepEqual(valuesOf(await reader.read()), ["A", "B"]);
+    assert.equal(reader.torn?.bytes, torn.length);
+  }
+  // A frame that lost its number to another one is none.
+  const { line: lost } = await frameAfter({ number: 1, digest: "whatever" }, "lost");
+  await segmentsOn(disk).append(first, new TextEncoder().encode(`\n${lost}\n`));
+  const reader = journalOn(disk);
+  await reader.read();
+  assert.equal(reader.torn, undefined);
 });
