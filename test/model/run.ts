@@ -365,19 +365,21 @@ class ModelRun {
     const { state, model } = opened;
     const runs: unknown[][] = [];
     const answers = verb.steps.map((_, i) => i);
+    // Preconditions are computed from what the caller sees, whose writes behind have provisional numbers.
+    const seen = new Map(verb.steps.flatMap((step) => "at" in step ? [[pathOf(step.at), model.visible(pathOf(step.at))]] : []));
     await this.#expect(
       () =>
         state.transaction(async (tx) => {
           const results: unknown[] = [];
           runs.push(results);
-          for (const step of verb.steps) results.push(await stepOf(tx, step, model));
+          for (const step of verb.steps) results.push(await stepOf(tx, step, seen));
           if (verb.isFailing) throw new Thrown();
           return answers;
         }, operationOf(verb)),
       () =>
         this.#remembered(verb.operationId, "transaction", undefined, model, () => {
           const results = runs.at(-1)!;
-          const trial = new TransactionModel(model);
+          const trial = new TransactionModel(model, seen);
           for (const [i, step] of verb.steps.entries()) {
             const expected = trial.step(step);
             const found = results[i];
@@ -506,14 +508,19 @@ class ModelRun {
   }
 }
 
+/** What the caller of a transaction sees before it, by path. */
+type Seen = ReadonlyMap<string, ModelEntry | undefined>;
+
 /** A transaction on the model: nothing stands until it commits. */
 class TransactionModel {
   readonly #model: OpenModel;
+  readonly #seen: Seen;
   /** `undefined`: deleted. */
   readonly #writes: Map<string, ModelEntry | undefined> = new Map();
 
-  constructor(model: OpenModel) {
+  constructor(model: OpenModel, seen: Seen) {
     this.#model = model;
+    this.#seen = seen;
     model.flush();
   }
 
@@ -589,9 +596,8 @@ class TransactionModel {
   }
 
   #check(at: At, ifRevision: Revision): void {
-    // Preconditions are computed from what was there before; what the transaction wrote since has its own number.
     const visible = this.#visible(pathOf(at))?.revision ?? null;
-    const { ifRevision: expected } = revisionOf(ifRevision, this.#model.visible(pathOf(at)));
+    const { ifRevision: expected } = revisionOf(ifRevision, this.#seen.get(pathOf(at)));
     if (expected !== undefined && expected !== visible) throw new ModelError("STATE_CONFLICT");
   }
 
@@ -603,17 +609,17 @@ class TransactionModel {
   }
 }
 
-async function stepOf(tx: Transaction, step: Step, model: OpenModel): Promise<unknown> {
+async function stepOf(tx: Transaction, step: Step, seen: Seen): Promise<unknown> {
   switch (step.do) {
     case "save": {
       const options = {
-        ...revisionOf(step.ifRevision, model.visible(pathOf(step.at))),
+        ...revisionOf(step.ifRevision, seen.get(pathOf(step.at))),
         ...defined({ class: step.class, expiresInMs: step.expiresInMs }),
       };
       return await tx.save(...of(step.at), step.value, options as never);
     }
     case "delete":
-      return await tx.delete(...of(step.at), revisionOf(step.ifRevision, model.visible(pathOf(step.at))));
+      return await tx.delete(...of(step.at), revisionOf(step.ifRevision, seen.get(pathOf(step.at))));
     case "load":
       return await tx.load(...of(step.at));
     case "has":
