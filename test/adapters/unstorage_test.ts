@@ -116,6 +116,52 @@ Deno.test("lock.steal takes a plain driver over, with a warning, and whoever hel
   }
 });
 
+Deno.test("a write that lands after its lease has run out is acknowledged only if nobody else has written meanwhile", async () => {
+  for (const isLate of ["before it stands", "after it stands"]) {
+    const base = await Deno.makeTempDir();
+    try {
+      const clock = createClock();
+      const inner = fsLiteDriver({ base });
+      let goOn = () => {};
+      let stopped: (() => void) | undefined;
+      const slow = {
+        ...inner,
+        setItem: async (key: string, value: string, options: never) => {
+          const isStopped = stopped !== undefined && key.includes("frame");
+          const stop = async () => {
+            const standing = new Promise<void>((resolve) => goOn = resolve);
+            stopped?.();
+            stopped = undefined;
+            await standing;
+          };
+          if (isStopped && isLate === "before it stands") await stop();
+          await inner.setItem!(key, value, options);
+          if (isStopped && isLate === "after it stands") await stop();
+        },
+      };
+      const asleep = await openState({ driver: slow, now: clock.now });
+      await asleep.save(global, "k", 1);
+      const standing = new Promise<void>((resolve) => stopped = resolve);
+      const saved = asleep.save(global, "k", 2).then(() => "acknowledged", (error) => (error as { code: string }).code);
+      await standing;
+      clock.advance(15_001);
+      const next = await openState({ driver: fsLiteDriver({ base }), now: clock.now });
+      const found = await next.load(global, "k");
+      await next.save(global, "k", 3);
+      goOn();
+      const outcome = await saved;
+      // Whoever came next has seen it, or it is not said to stand.
+      assert.ok(found === 2 ? outcome !== "STATE_CONFLICT" : outcome !== "acknowledged", `${isLate}: ${outcome}, and ${found} was found`);
+      assert.equal(found, isLate === "after it stands" ? 2 : 1);
+      await assert.rejects(asleep.save(global, "k", 4), (error) => isStateError(error, "STATE_LOCKED"));
+      await asleep.close();
+      await next.close();
+    } finally {
+      await Deno.remove(base, { recursive: true });
+    }
+  }
+});
+
 Deno.test("a lease that ran out is taken over", async () => {
   const base = await Deno.makeTempDir();
   try {

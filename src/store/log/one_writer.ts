@@ -103,6 +103,16 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
       });
     });
   };
+  /**
+   * What was written counts if nobody else can have looked before it stood: the lease had not run out, or nobody has taken it since.
+   * Else another writer may count it or write over it: what is read next tells.
+   */
+  const confirm = async (): Promise<void> => {
+    if (shared.lease?.isHeld) return;
+    await checkLease().catch((error) => {
+      throw new Error(reasonOf(error), { cause: error });
+    });
+  };
   return {
     getItem: async (key) => {
       const found = await get(key);
@@ -121,6 +131,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
         const found = await get(key);
         if (found === text) {
           landed(key);
+          await confirm();
           return true;
         }
         if (found !== undefined && shared.pending?.[0] !== key) {
@@ -132,6 +143,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
           return false;
         }
         await put(key, text);
+        await confirm();
         return true;
       }),
     removeItem: (key) =>
@@ -148,6 +160,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
           if (before === key) return false;
         }
         await put(key, text);
+        await confirm();
         return true;
       }),
     isAlone: () => isWriter && shared.users === 1 && shared.lease?.isHeld === true,
