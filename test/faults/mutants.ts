@@ -23,6 +23,7 @@ const flips = "test/faults/flips_test.ts";
 const repairing = "test/store/repair/native_test.ts";
 const repairingLogs = "test/store/repair/log_repair_test.ts";
 const records = "test/faults/records_processes_test.ts";
+const crash = "test/faults/log_crash_test.ts";
 
 export const mutants: readonly Mutant[] = [
   {
@@ -308,8 +309,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the horizon is asked for before the frames are read",
     file: "src/store/log/record_journal.ts",
-    search: "    await this.#checkHorizon();\n    if (later > 0)",
-    replace: "    if (later > 0)",
+    search: "    await this.#checkHorizon();\n    // On a store that tears",
+    replace: "    // On a store that tears",
     test: [records],
   },
   {
@@ -539,8 +540,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "who may only read writes a newline",
     file: "src/store/log/segment_journal.ts",
-    search: "if (this.#readOnly) return { bytes, frames: frames.slice(0, -1), torn };",
-    replace: "",
+    search: "      if (this.#readOnly) {",
+    replace: "      if (this.#readOnly && bytes.length === 0) {",
     test: ["test/store/log/segment_journal_test.ts"],
   },
   {
@@ -738,6 +739,233 @@ export const mutants: readonly Mutant[] = [
     search: "for (const value of salvaged.get(key) ?? []) add(value, false);",
     replace: "void salvaged;",
     test: [repairingLogs, "/still gives/"],
+  },
+  {
+    name: "appended bytes are not synced",
+    file: "adapters/fs/segments.ts",
+    search: "await kept.file.sync();",
+    replace: "",
+    test: [crash, "long workloads"],
+  },
+  {
+    name: "a new segment is not synced",
+    file: "adapters/fs/segments.ts",
+    search: `header.subarray(at));
+        await file.sync();`,
+    replace: "header.subarray(at));",
+    test: [crash, "some workloads"],
+  },
+  {
+    name: "a new segment's folder is not synced",
+    file: "adapters/fs/segments.ts",
+    search: "await this.#brief.syncFolder(folder);",
+    replace: "",
+    test: [crash, "some workloads"],
+  },
+  {
+    name: "an object's file is not synced",
+    file: "adapters/fs/objects.ts",
+    search: "await file.sync();",
+    replace: "",
+    test: [crash, "long workloads"],
+  },
+  {
+    name: "an object's folder is not synced",
+    file: "adapters/fs/objects.ts",
+    search: "await calls.syncFolder(folder);",
+    replace: "",
+    test: [crash, "long workloads"],
+  },
+  {
+    name: "a new folder is not made durable",
+    file: "adapters/fs/folders.ts",
+    search: "await this.#sync(parent, isOurs);",
+    replace: "",
+    test: [crash, "long workloads"],
+  },
+  {
+    name: "a folder that another one made is not made durable",
+    file: "adapters/fs/folders.ts",
+    search: 'if (codeOf(error) === "EEXIST") break;',
+    replace: 'if (codeOf(error) === "EEXIST") return void this.#known.add(path);',
+    test: ["test/adapters/fs/folders_test.ts"],
+  },
+  {
+    name: "files in the making share a name",
+    file: "adapters/fs/objects.ts",
+    search: "return `.tmp-${Array.from(crypto",
+    replace: 'return `.tmp-${"0".repeat(24)}`; return `.tmp-${Array.from(crypto',
+    test: ["test/faults/log_processes_test.ts", "in any order of their calls"],
+  },
+  {
+    name: "files in the making go while they are made",
+    file: "adapters/fs/leftovers.ts",
+    search: "if (this.#now() - changedMs > ABANDONED_MS) await",
+    replace: "await",
+    test: ["test/adapters/fs/leftovers_test.ts"],
+  },
+  {
+    name: "what killed makers left stays",
+    file: "adapters/fs/leftovers.ts",
+    search: "if (!isFolder && TEMPORARY.test(name)) await",
+    replace: "if (isFolder) await",
+    test: ["test/faults/log_leftovers_test.ts"],
+  },
+  {
+    name: "segments that were made for nothing stay",
+    file: "src/store/log/checkpointer.ts",
+    search: "if (!this.#isSwept) await this.#sweepSegments(frame);",
+    replace: "",
+    test: ["test/faults/log_leftovers_test.ts"],
+  },
+  {
+    name: "a segment goes that may still be named",
+    file: "src/store/log/checkpointer.ts",
+    search: "firstIn(name) <= frame && !isNamed",
+    replace: "!isNamed",
+    test: [crash, "a segment stays whose seal was quick enough"],
+  },
+  {
+    name: "an appended frame is acknowledged before it is durable",
+    file: "src/store/log/segment_journal.ts",
+    search: "if (next !== undefined) await this.#keep(from, look.bytes.subarray(0, next.end - from));",
+    replace: "",
+    test: [crash, "long workloads"],
+  },
+  {
+    name: "a frame of another one counts before it is durable",
+    file: "src/store/log/segment_journal.ts",
+    search: "if (frames.length > 0) await this.#keep(from, bytes.subarray(0, frames.at(-1)!.end - from));",
+    replace: "",
+    test: ["test/faults/log_processes_test.ts", "every workload"],
+  },
+  {
+    name: "frames need not chain",
+    file: "src/store/log/segment_journal.ts",
+    search: "seen?.number === number + 1 && seen.prev === digest ? await",
+    replace: "seen?.number === number + 1 ? await",
+    test: ["test/store/log/segment_journal_test.ts"],
+  },
+  {
+    name: "a frame may be missing",
+    file: "src/store/log/segment_journal.ts",
+    search: "else if (frame.number > number) {",
+    replace: "else if (frame.number < 0) {",
+    test: ["test/faults/files_damage_test.ts"],
+  },
+  {
+    name: "what stands behind a seal counts",
+    file: "src/store/log/segment_journal.ts",
+    search: `return { frames, torn: 0 };
+          }`,
+    replace: "}",
+    test: ["test/faults/log_processes_test.ts", "in any order of their calls"],
+  },
+  {
+    name: "a frame does not begin a line",
+    file: "src/store/log/segment_journal.ts",
+    search: "encoder.encode(`\\n${line}\\n`)",
+    replace: "encoder.encode(`${line}\\n`)",
+    test: [crash, "long workloads"],
+  },
+  {
+    name: "a segment may begin as anything",
+    file: "src/store/log/segment_journal.ts",
+    search: "if (from === 0) checkHeader(bytes, name);",
+    replace: "",
+    test: ["test/faults/files_damage_test.ts"],
+  },
+  {
+    name: "another file may stand in a segment's place",
+    file: "src/store/log/segment_journal.ts",
+    search: "if (from > 0 && !isLast) throw",
+    replace: "if (from < 0) throw",
+    test: ["test/store/log/segment_journal_test.ts"],
+  },
+  {
+    name: "a frame's digest is not compared",
+    file: "src/store/log/frame.ts",
+    search: "if (!text.isWellFormed() || digest !== (await seal([text]))[0]) return undefined;",
+    replace: "await seal([text]);",
+    test: ["test/store/log/frame_test.ts"],
+  },
+  {
+    name: "a checkpoint's digest is not compared",
+    file: "src/store/log/checkpoint.ts",
+    search: " || body.slice(0, cut) !== (await seal([json]))[0]) throw",
+    replace: " || (await seal([json])).length === 0) throw",
+    test: ["test/store/log/checkpoint_test.ts"],
+  },
+  {
+    name: "a page's digest is not compared",
+    file: "src/store/log/table.ts",
+    search: "if (ref.digest !== (await seal([text]))[0]) throw",
+    replace: "if ((await seal([text])).length === 0) throw",
+    test: ["test/store/log/table_test.ts"],
+  },
+  {
+    name: "a checkpoint does not wait for its pages",
+    file: "src/store/log/builder.ts",
+    search: "if (!await store.create(name, text) && await store.getItem(name) !== text) {",
+    replace: `const made = store.create(name, text);
+    if (this.#parts.count < 0 && !await made) {`,
+    test: [crash, "some workloads"],
+  },
+  {
+    name: "a number of a checkpoint is left out",
+    file: "src/store/log/checkpointer.ts",
+    search: "Math.max(base.generation, newest) + 1",
+    replace: "Math.max(base.generation, newest) + 2",
+    test: ["test/store/log/checkpoints_test.ts"],
+  },
+  {
+    name: "what was written counts, whoever holds the lock by now",
+    file: "src/store/log/one_writer.ts",
+    search: "if (shared.lease?.isHeld) return;",
+    replace: "if (shared.users >= 0) return;",
+    test: ["test/adapters/unstorage_test.ts", "a write that lands"],
+  },
+  {
+    name: "what a plain driver wrote is not read back",
+    file: "src/store/log/one_writer.ts",
+    search: "if (found === text) return;",
+    replace: "return;",
+    test: ["test/faults/plain_processes_test.ts"],
+  },
+  {
+    name: "a lock is not renewed",
+    file: "src/store/log/one_writer.ts",
+    search: "shared.rest = parts.every(RENEW_MS, () => void inTurn(() => lease.check()).catch(() => {}));",
+    replace: "shared.rest = undefined;",
+    test: ["test/faults/plain_processes_test.ts"],
+  },
+  {
+    name: "a lock is taken whoever holds it",
+    file: "src/store/log/lease.ts",
+    search: "if (isFree || steal) {",
+    replace: "if (isFree || !steal) {",
+    test: ["test/adapters/unstorage_test.ts"],
+  },
+  {
+    name: "the only whole checkpoint is written over",
+    file: "src/store/log/slots.ts",
+    search: "if (other?.text !== before.text && !await",
+    replace: "if (other === before && !await",
+    test: ["test/faults/plain_processes_test.ts", "bad network"],
+  },
+  {
+    name: "what is torn while it is looked at is lost",
+    file: "src/store/log/record_journal.ts",
+    search: "if (later > 0 && await this.#isMoving(dead)) return await this.#scan();",
+    replace: "",
+    test: ["test/store/log/record_journal_test.ts"],
+  },
+  {
+    name: "both checkpoints torn while they are looked at are lost",
+    file: "src/store/log/slots.ts",
+    search: 'if (!isStateError(error, "STATE_CORRUPT") || !isOther || look === LOOKS) throw error;',
+    replace: "throw error;",
+    test: ["test/store/log/slots_test.ts"],
   },
 ];
 

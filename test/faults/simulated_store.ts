@@ -170,8 +170,12 @@ export class SimulatedStore {
     let answer: T | undefined;
     for (const after of done) {
       if (after === 0) answer = act(fate);
-      // Whoever reads later learns nothing from it.
-      else if (isWrite) this.#late.push({ at: this.calls + after, act: () => act(fate) });
+      // Whoever reads later learns nothing from it. A late write over what was read back since can only be of the same text, whole:
+      // against a torn one no order of calls would help.
+      else if (isWrite) {
+        const late = call.name === "setItem" ? { ...fate, torn: undefined } : fate;
+        this.#late.push({ at: this.calls + after, act: () => act(late as Fate) });
+      }
     }
     await fate.until;
     if (!isAnswered) throw failure;

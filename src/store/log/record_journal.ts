@@ -119,6 +119,8 @@ export class RecordJournal implements Journal {
     let { number, digest } = this.#at;
     const frames: Frame[] = [];
     let torn: Journal["torn"];
+    /** What stands behind the last frame that counts, and does not; the number of one that stands there as if it should. */
+    let dead: (readonly [key: string, value: unknown])[] = [];
     let later = 0;
     let place = this.#at.from;
     let from = place;
@@ -139,16 +141,27 @@ export class RecordJournal implements Journal {
         ({ number, digest } = frame);
         frames.push(frame);
         from = place + 1;
-        torn = undefined;
-        later = 0;
+        [torn, dead, later] = [undefined, [], 0];
       } else {
+        dead.push([nameOf(name, place), value]);
         torn ??= { name: nameOf(name, place), from: 0, bytes: (value as { length?: number }).length ?? 0 };
         if (frame !== undefined && frame.number > number + 1) later = frame.number;
       }
     }
     await this.#checkHorizon();
+    // On a store that tears one was being written when it was looked at, and those behind it came once it was whole.
+    if (later > 0 && await this.#isMoving(dead)) return await this.#scan();
     if (later > 0) throw corrupt("the log", `frame ${number + 1} is missing or damaged, and frame ${later} stands behind it`);
     return { frames, at: { name, from, number, digest }, free: place, torn };
+  }
+
+  /** Whether what stands somewhere is not what was seen there before. */
+  async #isMoving(seen: readonly (readonly [key: string, value: unknown])[]): Promise<boolean> {
+    for (const [key, value] of seen) {
+      const found = await this.#store.getItem(key);
+      if (typeof found === "string" && found !== value) return true;
+    }
+    return false;
   }
 
   /** What was read counts only if nothing of it can have been removed before. */

@@ -10,6 +10,9 @@ import { type LogPaths, parseCheckpoint, type StoredCheckpoint } from "./checkpo
 import type { Checkpoints, Found } from "./checkpoints.ts";
 import type { LogStore } from "./log_store.ts";
 
+/** Looks at places that are being written while they are looked at. */
+const LOOKS = 10;
+
 /** The two places. */
 export class SlotCheckpoints implements Checkpoints {
   readonly #store: LogStore;
@@ -26,11 +29,27 @@ export class SlotCheckpoints implements Checkpoints {
   }
 
   async find(): Promise<Found | undefined> {
+    let seen: readonly unknown[] = [];
+    for (let look = 1;; look++) {
+      const texts: unknown[] = [];
+      try {
+        return await this.#find(texts);
+      } catch (error) {
+        // Each was torn when it was looked at, and not both at once.
+        const isOther = texts.some((text, slot) => text !== seen[slot]);
+        if (!isStateError(error, "STATE_CORRUPT") || !isOther || look === LOOKS) throw error;
+        seen = texts;
+      }
+    }
+  }
+
+  async #find(texts: unknown[]): Promise<Found | undefined> {
     let best: StoredCheckpoint | undefined;
     const damaged: string[] = [];
     let failure: unknown;
     for (const slot of [0, 1]) {
       const text = await this.#store.getItem(this.#paths.slot(slot)) ?? undefined;
+      texts.push(text);
       if (text === undefined) continue;
       try {
         const checkpoint = await this.#parse(text, slot);

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { createLogPaths } from "../../../src/store/log/checkpoint.ts";
+import type { Driver } from "../../../src/store/driver.ts";
+import { describePlain } from "../../../src/store/plain.ts";
+import { contentOf, openLogOn, write } from "../../faults/log_fixture.ts";
+import { nothing } from "../../faults/simulated_disk.ts";
+import { SimulatedStore } from "../../faults/simulated_store.ts";
+
+const paths = createLogPaths("app!");
+const tuning = { frames: 1, bytes: 1 };
+
+/** A plain store with checkpoints in both places; whoever looks at one sees a half of it, so many times in all. */
+async function halfSeen(times: number): Promise<Driver> {
+  const store = new SimulatedStore(nothing);
+  const writer = openLogOn(describePlain(store.plain()), tuning);
+  await writer.open();
+  for (let i = 0; i < 4; i++) await write(writer, { a: `V${i}` });
+  await writer.close();
+  const plain = store.plain();
+  return describePlain({
+    ...plain,
+    getItem: async (key) => {
+      const value = await plain.getItem(key);
+      const isHalf = (key === paths.slot(0) || key === paths.slot(1)) && times-- > 0;
+      return isHalf ? String(value).slice(0, 80) : value;
+    },
+  });
+}
+
+Deno.test("find() of two checkpoints that were both being written when they were looked at looks again", async () => {
+  for (const times of [1, 2, 3]) {
+    const reader = openLogOn(await halfSeen(times), tuning, { readOnly: true });
+    assert.deepEqual(await contentOf(reader), { a: "V3" });
+  }
+});
+
+Deno.test("find() of two checkpoints that stay torn is STATE_CORRUPT", async () => {
+  const reader = openLogOn(await halfSeen(Infinity), tuning, { readOnly: true });
+  await assert.rejects(contentOf(reader), { code: "STATE_CORRUPT" });
+});
