@@ -967,6 +967,13 @@ export const mutants: readonly Mutant[] = [
     replace: "throw error;",
     test: ["test/store/log/slots_test.ts"],
   },
+  {
+    name: "a frame of one's own that is read torn may come to life later",
+    file: "src/store/log/one_writer.ts",
+    search: "if (isWriter && shared.pending !== undefined && key.startsWith(paths.frames)) await inTurn(settleForReading);",
+    replace: "",
+    test: ["test/store/log/record_journal_test.ts"],
+  },
 ];
 
 const root = new URL("../../", import.meta.url).pathname;

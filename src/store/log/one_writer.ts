@@ -82,6 +82,18 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
     await write(key, text);
     landed(key);
   };
+  /** A frame that is read torn is dead for whoever reads it, unless it is our own, which may become whole by the next write. */
+  const settleForReading = async (): Promise<void> => {
+    if (shared.pending === undefined) return;
+    try {
+      await checkLease();
+    } catch (error) {
+      // This process writes nothing any more.
+      if (isStateError(error, "STATE_LOCKED") || isStateError(error, "STATE_CLOSED")) return;
+      throw error;
+    }
+    await settle();
+  };
   /** Writes; what comes of it is settled before anything else is written. */
   const put = async (key: string, text: string): Promise<void> => {
     const isFirst = shared.pending === undefined;
@@ -115,6 +127,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
   };
   return {
     getItem: async (key) => {
+      if (isWriter && shared.pending !== undefined && key.startsWith(paths.frames)) await inTurn(settleForReading);
       const found = await get(key);
       if (key.startsWith(paths.checkpoints)) {
         if (found !== undefined) shared.wasMade = true;
@@ -127,7 +140,12 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
     create: (key, text) =>
       inTurn(async () => {
         await checkLease();
-        if (shared.pending !== undefined && shared.pending[0] !== key) await settle();
+        if (shared.pending !== undefined && shared.pending[0] !== key) {
+          const [before] = shared.pending;
+          await settle();
+          // It is the next frame by now: look again.
+          if ([before, key].every((name) => name.startsWith(paths.frames))) return false;
+        }
         const found = await get(key);
         if (found === text) {
           landed(key);

@@ -33,3 +33,30 @@ Deno.test("read() of a frame that stays torn, and behind which others stand, is 
   const reader = openLogOn(await halfSeen(Infinity), tuning, { readOnly: true });
   await assert.rejects(contentOf(reader), { code: "STATE_CORRUPT" });
 });
+
+Deno.test("append() after writes of a frame that came out torn never leaves that frame to come to life before a later one", async () => {
+  for (let times = 1; times < 12; times++) {
+    const store = new SimulatedStore(nothing);
+    const plain = store.plain();
+    let left = times;
+    const torn: Driver = {
+      ...plain,
+      setItem: (key, value, options) => {
+        const isTorn = key === nameOf("app!frame!", 3) && left-- > 0;
+        return plain.setItem!(key, isTorn ? String(value).slice(0, 80) : value, options);
+      },
+    };
+    const writer = openLogOn(describePlain(torn), tuning, { every: () => () => {} });
+    await writer.open();
+    const acknowledged: Record<string, string> = {};
+    for (let i = 0; i < 12; i++) {
+      const done = await write(writer, { [`k${i}`]: `V${i}` }).then(() => true, () => false);
+      if (done) acknowledged[`k${i}`] = `V${i}`;
+      // Whoever looks meanwhile finds it torn.
+      await contentOf(writer).catch(() => {});
+    }
+    const found = await contentOf(openLogOn(describePlain(store.plain()), tuning, { readOnly: true }));
+    for (const [key, value] of Object.entries(acknowledged)) assert.equal(found[key], value, `${key} after ${times} torn writes`);
+    await writer.close();
+  }
+});
