@@ -11,7 +11,7 @@ const PROCESSES = 8;
 const TIMES = 100;
 const worker = new URL("increments_worker.ts", import.meta.url).pathname;
 
-for (const scheme of ["sqlite", "fs"]) {
+for (const scheme of ["sqlite", "fs", "deno-kv"]) {
   Deno.test(`B6 increment() by 8 processes on ${scheme}, 100 times each, ends at exactly 800`, () => incrementByMany(scheme));
 }
 

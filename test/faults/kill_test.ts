@@ -83,11 +83,12 @@ async function strike(name: string, scheme: string, command: readonly string[]):
   console.log(`${name} on ${scheme}: ${kills} kills, ${said.lines} acknowledged, 0 lost, 0 torn`);
 }
 
-for (const scheme of ["sqlite", "fs"]) {
+for (const scheme of ["sqlite", "fs", "deno-kv"]) {
   Deno.test(`a Deno process on ${scheme}, killed at any moment, loses nothing that it acknowledged, and leaves nothing torn`, () =>
     strike("deno", scheme, [Deno.execPath(), "run", "-A", "--no-check", worker.pathname]));
 
-  for (const runtime of runtimes.filter(({ name, version }) => name === "bun" || version.startsWith("24."))) {
+  const others = runtimes.filter(({ name, version }) => scheme !== "deno-kv" && (name === "bun" || version.startsWith("24.")));
+  for (const runtime of others) {
     Deno.test(`a ${runtime.name} process on ${scheme}, killed at any moment, loses nothing that it acknowledged, and leaves nothing torn`, async () => {
       const folder = await Deno.makeTempDir();
       try {
