@@ -14,8 +14,14 @@ interface Browser {
   /** The program, and the Debian package that has it. */
   readonly program: string;
   readonly package: string;
-  /** Opens the URL; whoever calls disposes the browser. `profile` is an empty folder. */
-  open(url: string, profile: string): Promise<AsyncDisposable>;
+  /** Opens the URL; whoever calls disposes the browser. `profile` is a folder, empty unless the browser is to go on in it. */
+  open(url: string, profile: string): Promise<Running>;
+}
+
+/** A browser at work. */
+interface Running extends AsyncDisposable {
+  /** Ends all its processes by SIGKILL. */
+  kill(): Promise<void>;
 }
 
 /** Without these Chromium asks its makers' servers for this and that. */
@@ -28,6 +34,21 @@ const quiet = [
   "--disable-sync",
 ];
 
+/**
+ * After it was killed Firefox opens the page that it is given, and none of those that were open. And it makes no picture of it:
+ * for that it would load the page once more, in a jar of its own.
+ */
+const preferences: readonly (readonly [name: string, value: string])[] = [
+  ["browser.sessionstore.resume_from_crash", "false"],
+  ["browser.startup.page", "0"],
+  ["browser.pagethumbnails.capturing_disabled", "true"],
+  ["browser.aboutwelcome.enabled", "false"],
+  ["browser.shell.checkDefaultBrowser", "false"],
+  ["toolkit.startup.max_resumed_crashes", "-1"],
+  ["datareporting.policy.dataSubmissionEnabled", "false"],
+  ["app.normandy.enabled", "false"],
+];
+
 /** The browsers that are tested: each stands for an engine. */
 export const browsers: Readonly<Record<string, Browser>> = {
   chromium: {
@@ -38,7 +59,10 @@ export const browsers: Readonly<Record<string, Browser>> = {
   firefox: {
     program: "firefox-esr",
     package: "firefox-esr",
-    open: (url, profile) => start("firefox-esr", ["--headless", "--no-remote", "--profile", profile, url], { HOME: profile }),
+    open: async (url, profile) => {
+      await Deno.writeTextFile(`${profile}/user.js`, preferences.map(([name, value]) => `user_pref("${name}", ${value});\n`).join(""));
+      return await start("firefox-esr", ["--headless", "--no-remote", "--profile", profile, url], { HOME: profile });
+    },
   },
   webkit: {
     program: "WebKitWebDriver",
@@ -61,9 +85,15 @@ export const browsers: Readonly<Record<string, Browser>> = {
 /** How long a browser may say nothing. */
 const PATIENCE_MS = 120_000;
 
-function start(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<AsyncDisposable> {
-  const child = new Deno.Command(program, { args: [...args], env, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+/** Starts a program in a process group of its own. */
+function start(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Running> {
+  const quietly = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  const child = new Deno.Command("setsid", { args: [program, ...args], env, ...quietly }).spawn();
   return Promise.resolve({
+    kill: async () => {
+      await new Deno.Command("kill", { args: ["-KILL", "--", `-${child.pid}`], ...quietly }).output();
+      await child.status;
+    },
     [Symbol.asyncDispose]: async () => {
       try {
         child.kill("SIGTERM");
