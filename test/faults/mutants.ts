@@ -823,7 +823,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/store/log/checkpointer.ts",
     search: "firstIn(name) <= frame && !isNamed",
     replace: "!isNamed",
-    test: [crash, "a segment stays whose seal was quick enough"],
+    test: ["test/faults/log_processes_test.ts"],
   },
   {
     name: "an appended frame is acknowledged before it is durable",
@@ -852,14 +852,6 @@ export const mutants: readonly Mutant[] = [
     search: "else if (frame.number > number) {",
     replace: "else if (frame.number < 0) {",
     test: ["test/faults/files_damage_test.ts"],
-  },
-  {
-    name: "what stands behind a seal counts",
-    file: "src/store/log/segment_journal.ts",
-    search: `return { frames, torn: 0 };
-          }`,
-    replace: "}",
-    test: ["test/faults/log_processes_test.ts", "in any order of their calls"],
   },
   {
     name: "a frame does not begin a line",
@@ -909,7 +901,7 @@ export const mutants: readonly Mutant[] = [
     search: "if (!await store.create(name, text) && await store.getItem(name) !== text) {",
     replace: `const made = store.create(name, text);
     if (this.#parts.count < 0 && !await made) {`,
-    test: [crash, "some workloads"],
+    test: ["test/faults/log_faults_test.ts"],
   },
   {
     name: "a number of a checkpoint is left out",
@@ -937,7 +929,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/store/log/one_writer.ts",
     search: "shared.rest = parts.every(RENEW_MS, () => void inTurn(() => lease.check()).catch(() => {}));",
     replace: "shared.rest = undefined;",
-    test: ["test/faults/plain_processes_test.ts"],
+    test: ["test/store/log/one_writer_test.ts"],
   },
   {
     name: "a lock is taken whoever holds it",
@@ -951,7 +943,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/store/log/slots.ts",
     search: "if (other?.text !== before.text && !await",
     replace: "if (other === before && !await",
-    test: ["test/faults/plain_processes_test.ts", "bad network"],
+    test: ["test/store/log/slots_test.ts"],
   },
   {
     name: "what is torn while it is looked at is lost",

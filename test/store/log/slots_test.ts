@@ -38,3 +38,33 @@ Deno.test("find() of two checkpoints that stay torn is STATE_CORRUPT", async () 
   const reader = openLogOn(await halfSeen(Infinity), tuning, { readOnly: true });
   await assert.rejects(contentOf(reader), { code: "STATE_CORRUPT" });
 });
+
+Deno.test("create() writes the newest checkpoint again where it was torn since, before it writes over the other one", async () => {
+  const store = new SimulatedStore(nothing);
+  const plain = store.plain();
+  let isFailing = false;
+  const driver: Driver = {
+    ...plain,
+    // From now on each new checkpoint comes out torn, and the one after that is not made any more.
+    setItem: (key, value, options) => {
+      const isNew = isFailing && key.startsWith(paths.checkpoints) && value !== newest;
+      return plain.setItem!(key, isNew ? String(value).slice(0, 80) : value, options);
+    },
+  };
+  let newest: unknown;
+  const writer = openLogOn(describePlain(driver), tuning, { every: () => () => {} });
+  await writer.open();
+  for (let i = 0; i < 4; i++) await write(writer, { a: `V${i}` });
+  await contentOf(writer);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const generation = (text: unknown) => Number(/"generation":(\d+)/.exec(String(text))?.[1]);
+  const slots = [0, 1].map((slot) => [paths.slot(slot), store.contents.get(paths.slot(slot))] as const);
+  const [key, text] = slots.sort(([, a], [, b]) => generation(b) - generation(a))[0]!;
+  newest = text;
+  await plain.setItem!(key, String(text).slice(0, 80), {});
+  isFailing = true;
+  await write(writer, { a: "V4" }).catch(() => {});
+  await writer.close().catch(() => {});
+  const reader = openLogOn(describePlain(store.plain()), tuning, { readOnly: true });
+  assert.match((await contentOf(reader)).a!, /V[34]/);
+});
