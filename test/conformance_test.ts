@@ -1,9 +1,11 @@
+import unstorageMemory from "unstorage/drivers/memory";
 import { denoKv } from "../adapters/deno_kv.ts";
 import "fake-indexeddb/auto";
 import { indexedDb } from "../adapters/indexed_db.ts";
 import { fs } from "../adapters/fs.ts";
 import { memory } from "../adapters/memory.ts";
 import { sqlite } from "../adapters/sqlite.ts";
+import { unstorage } from "../adapters/unstorage.ts";
 import type { Driver, DriverSupports } from "../src/store/driver.ts";
 import { conformance, type Subject } from "./conformance/mod.ts";
 import { limitDriver } from "./conformance/small_limits.ts";
@@ -91,5 +93,13 @@ conformance(runner, {
       open: () => Promise.resolve(sqlite(`${folder}/state.db`)),
       destroy: () => Deno.remove(folder, { recursive: true }),
     };
+  },
+});
+conformance(runner, {
+  name: "unstorage (memory)",
+  create() {
+    // Disposing it would take away what it holds, and what one state has written is the next one's.
+    const driver = unstorage({ ...unstorageMemory(), dispose: () => {} });
+    return Promise.resolve({ open: () => Promise.resolve(driver), destroy: () => Promise.resolve() });
   },
 });

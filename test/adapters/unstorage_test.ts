@@ -56,6 +56,15 @@ Deno.test("openState() on a plain driver keeps what it was given over a restart"
   }
 });
 
+Deno.test("a state on a plain driver sees what another one wrote that was closed since", async () => {
+  const driver = memoryDriver();
+  const [one, two] = [await openState({ driver }), await openState({ driver })];
+  await one.save(global, "k", 1);
+  await one.close();
+  assert.equal(await two.load(global, "k"), 1);
+  await two.close();
+});
+
 Deno.test("two states on one plain driver object in one process write as one", async () => {
   const driver = memoryDriver();
   await using a = await openState({ driver });

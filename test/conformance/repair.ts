@@ -130,7 +130,8 @@ export function testRepair(test: Test): void {
       if (!lostCommits.some((commit) => shown.endsWith(` ${commit}`))) assertEquals(found.get(entry), shown, entry);
     }
     assert((await state.inspect()).bytes.setAside > 0, "nothing is said to be set aside");
-    assertEquals(state.recovered.setAside, []);
+    // The older of two checkpoints that stand in fixed places stays as it was until the next one takes its place.
+    assertEquals(state.recovered.setAside.filter((what) => !/!ckpt![ab]$/.test(what)), []);
     await state.close();
     await dropNamespace(one, namespace);
     assertEquals((await listLeft(one)).filter((key) => !/!frame!|!pin!/.test(key)), []);

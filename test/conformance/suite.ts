@@ -27,7 +27,10 @@ export interface Subject {
 
 /** A store that drivers open. */
 export interface Place {
-  /** A driver on the store, as another process would open it; what one has written stays for the next. */
+  /**
+   * A driver on the store, as another process would open it; what one has written stays for the next. Where `supports.writers` is
+   * `"one"`, the same object each time: only states on one object write as one.
+   */
   open(): Promise<Driver>;
   /** Called once all drivers are disposed. */
   destroy(): Promise<void>;
@@ -229,10 +232,11 @@ export async function listDriver(driver: Driver): Promise<string[]> {
   return [...await driver.getKeys("")].sort();
 }
 
-/** Everything in the driver: keys and values. */
+/** Everything in the driver, keys and values, but for the leases of those who have it open. */
 export async function readDriver(driver: Driver): Promise<Map<string, unknown>> {
   const contents = new Map<string, unknown>();
   for (const key of await listDriver(driver)) {
+    if (/^[^!]+!lease$/.test(key)) continue;
     contents.set(key, isSegment(key) && driver.segments ? await driver.segments.read(key, 0) : await driver.getItem(key));
   }
   return contents;
@@ -247,10 +251,13 @@ export async function wipeDriver(driver: Driver): Promise<void> {
   }
 }
 
-/** The keys in the driver but for what stays of a namespace that was dropped: on a log, its last checkpoint and segment. */
+/**
+ * The keys in the driver but for what stays of a namespace that was dropped: on a log, its last checkpoint and segment or
+ * frame, and the lease of who has it open.
+ */
 export async function listLeft(driver: Driver): Promise<string[]> {
   const keys = await listDriver(driver);
-  return driver.supports?.commit ? keys : keys.filter((key) => !/^[^!]+!(?:ckpt|seg)!/.test(key));
+  return driver.supports?.commit ? keys : keys.filter((key) => !/^[^!]+!(?:(?:ckpt|seg|frame)!|lease$)/.test(key));
 }
 
 /** Those keys that a driver of files can hold side by side: none is a folder of another one, and no name is empty. */

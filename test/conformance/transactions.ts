@@ -11,12 +11,6 @@ import { breathe, createGate, numbered, type Test, times } from "./suite.ts";
 const scope = StateScope.workflow("w");
 const other = StateScope.workflow("other");
 
-/** One state, and another one where the driver allows many writers; else the same again. */
-async function pair(open: () => Promise<StateManager>, writers: "many" | "one"): Promise<[StateManager, StateManager]> {
-  const one = await open();
-  return [one, writers === "many" ? await open() : one];
-}
-
 /** B8: atomicity and isolation. */
 export function testTransactions(test: Test): void {
   test("B8 a transaction of many writes is one commit, seen whole by others", async ({ open }) => {
@@ -73,8 +67,8 @@ export function testTransactions(test: Test): void {
     assertEquals(await state.loadMany(scope, ["a", "b", "c"]), new Map([["a", 1], ["c", 3]]));
   });
 
-  test("B8 write skew: of two transactions that read each other's writes, one runs again", async ({ open, supports }) => {
-    const [one, two] = await pair(open, supports.writers);
+  test("B8 write skew: of two transactions that read each other's writes, one runs again", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
     for (let round = 0; round < 4; round++) {
       await one.save(scope, "a", "on call");
       await one.save(scope, "b", "on call");
@@ -96,7 +90,7 @@ export function testTransactions(test: Test): void {
     }
   });
 
-  test("B8 two transactions that count what is there and add to it never both count the same: no phantoms", async ({ open, supports }) => {
+  test("B8 two transactions that count what is there and add to it never both count the same: no phantoms", async ({ open }) => {
     const counters: Record<string, (tx: Parameters<Parameters<StateManager["transaction"]>[0]>[0]) => Promise<number>> = {
       keys: async (tx) => (await tx.keys(scope).toArray()).length,
       entries: async (tx) => (await tx.entries(scope).toArray()).length,
@@ -113,7 +107,7 @@ export function testTransactions(test: Test): void {
         return count;
       },
     };
-    const [one, two] = await pair(open, supports.writers);
+    const [one, two] = [await open(), await open()];
     for (const [name, count] of Object.entries(counters)) {
       const seats = await times(8, (i) =>
         [one, two][i % 2]!.transaction(async (tx) => {
@@ -127,8 +121,8 @@ export function testTransactions(test: Test): void {
     }
   });
 
-  test("B8 a transaction that finds a key absent conflicts with whoever creates it", async ({ open, supports }) => {
-    const [one, two] = await pair(open, supports.writers);
+  test("B8 a transaction that finds a key absent conflicts with whoever creates it", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
     let runs = 0;
     const seen = await one.transaction(async (tx) => {
       const before = await tx.load(scope, "k");
@@ -139,8 +133,8 @@ export function testTransactions(test: Test): void {
     assertEquals([seen, runs, await one.load(other, "copy")], ["theirs", 2, "theirs"]);
   });
 
-  test("B8 reads are of one commit: a key read twice is the same twice, whoever writes in between", async ({ open, supports }) => {
-    const [one, two] = await pair(open, supports.writers);
+  test("B8 reads are of one commit: a key read twice is the same twice, whoever writes in between", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
     await one.save(scope, "k", 0);
     await one.save(scope, "l", 0);
     let runs = 0;
@@ -161,9 +155,8 @@ export function testTransactions(test: Test): void {
     assertEquals([runs, await two.load(scope, "m")], [3, 1]);
   });
 
-  test("B8 a listing and a read in one transaction are of one commit", async ({ open, supports }) => {
-    if (supports.writers !== "many") return;
-    const [writer, reader] = await pair(open, supports.writers);
+  test("B8 a listing and a read in one transaction are of one commit", async ({ open }) => {
+    const [writer, reader] = [await open(), await open()];
     const write = (turn: number) =>
       writer.transaction(async (tx) => {
         await tx.clear(scope);
@@ -198,8 +191,8 @@ export function testTransactions(test: Test): void {
     assertEquals([(await state.inspect()).commit, commits], [1, 0]);
   });
 
-  test("B8 blind writes of two transactions need no second run", async ({ open, supports }) => {
-    const [one, two] = await pair(open, supports.writers);
+  test("B8 blind writes of two transactions need no second run", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
     let runs = 0;
     await times(10, (i) =>
       [one, two][i % 2]!.transaction(async (tx) => {
@@ -213,8 +206,8 @@ export function testTransactions(test: Test): void {
     assertEquals((await one.entry(scope, "a"))?.revision, 10);
   });
 
-  test("B8 transfers at once, between and within states, neither make nor lose money", async ({ open, supports }) => {
-    const [one, two] = await pair(open, supports.writers);
+  test("B8 transfers at once, between and within states, neither make nor lose money", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
     const accounts = Array.from({ length: 6 }, (_, i) => `account ${i}`);
     await one.transaction(async (tx) => {
       for (const account of accounts) await tx.save(scope, account, 100);
@@ -245,9 +238,8 @@ export function testTransactions(test: Test): void {
     assert(left.every((n) => n >= 0), `overdrawn: ${left}`);
   });
 
-  test("B8 a transaction defeated in every attempt is STATE_CONFLICT, retryable, and leaves no trace", async ({ open, supports }) => {
-    if (supports.writers !== "many") return;
-    const [one, two] = await pair(open, supports.writers);
+  test("B8 a transaction defeated in every attempt is STATE_CONFLICT, retryable, and leaves no trace", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
     let runs = 0;
     const error = await assertStateError(
       one.transaction(async (tx) => {
@@ -263,8 +255,8 @@ export function testTransactions(test: Test): void {
     }
   });
 
-  test("B8 onCommit is called once, with the commit, however often the function ran", async ({ open, supports }) => {
-    const [one, two] = await pair(open, supports.writers);
+  test("B8 onCommit is called once, with the commit, however often the function ran", async ({ open }) => {
+    const [one, two] = [await open(), await open()];
     const commits: number[] = [];
     let runs = 0;
     await one.transaction(async (tx) => {

@@ -966,6 +966,13 @@ export const mutants: readonly Mutant[] = [
     replace: "",
     test: ["test/store/log/record_journal_test.ts"],
   },
+  {
+    name: "the last of several states on a plain driver takes what it knows for all there is",
+    file: "src/store/log/one_writer.ts",
+    search: "shared.hadCompany ||= shared.users > 0;",
+    replace: "",
+    test: ["test/adapters/unstorage_test.ts", "sees what another one wrote"],
+  },
 ];
 
 const root = new URL("../../", import.meta.url).pathname;

@@ -31,6 +31,8 @@ export interface OneWriterParts {
 interface Shared {
   lease: Lease | undefined;
   users: number;
+  /** Two states have been open at once: what one of them wrote the other may not have read, also when it is the only one left. */
+  hadCompany: boolean;
   turn: Promise<unknown>;
   /** Ends the renewals. */
   rest: (() => void) | undefined;
@@ -181,7 +183,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
         await confirm();
         return true;
       }),
-    isAlone: () => isWriter && shared.users === 1 && shared.lease?.isHeld === true,
+    isAlone: () => isWriter && !shared.hadCompany && shared.lease?.isHeld === true,
     open: () =>
       inTurn(async () => {
         if (!driver.setItem || !driver.removeItem) throw needs("setItem and removeItem", driver);
@@ -205,6 +207,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
           shared.lease = lease;
           shared.rest = parts.every(RENEW_MS, () => void inTurn(() => lease.check()).catch(() => {}));
         }
+        shared.hadCompany ||= shared.users > 0;
         shared.users++;
         isWriter = true;
       }),
@@ -213,6 +216,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
         if (!isWriter) return;
         isWriter = false;
         if (--shared.users > 0) return;
+        shared.hadCompany = false;
         shared.rest?.();
         const { lease } = shared;
         shared.lease = undefined;
@@ -229,7 +233,16 @@ function sharedOf(driver: Driver, root: string): Shared {
   const all = sharedBy.get(driver) ?? new Map<string, Shared>();
   sharedBy.set(driver, all);
   const shared = all.get(root) ??
-    { lease: undefined, users: 0, turn: Promise.resolve(), rest: undefined, pending: undefined, lastFrame: "", wasMade: false };
+    {
+      lease: undefined,
+      users: 0,
+      hadCompany: false,
+      turn: Promise.resolve(),
+      rest: undefined,
+      pending: undefined,
+      lastFrame: "",
+      wasMade: false,
+    };
   all.set(root, shared);
   return shared;
 }
