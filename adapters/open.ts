@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { StateError } from "../src/errors.ts";
 import type { Driver } from "../src/store/driver.ts";
 
 /** What each scheme opens; `example` is what to write. An adapter is loaded only when it is asked for. */
@@ -16,7 +17,10 @@ const schemes: Readonly<Record<string, { readonly example: string; readonly open
   },
   fs: {
     example: "fs:./folder",
-    open: async (rest) => (await import("./fs.ts")).fs(asPath("fs", rest, "fs:./folder")),
+    open: async (rest) => {
+      await requireFiles("fs");
+      return (await import("./fs.ts")).fs(asPath("fs", rest, "fs:./folder"));
+    },
   },
   "deno-kv": {
     example: "deno-kv:./file.kv",
@@ -31,9 +35,29 @@ const schemes: Readonly<Record<string, { readonly example: string; readonly open
   },
   sqlite: {
     example: "sqlite:./file.db",
-    open: async (rest) => (await import("./sqlite.ts")).sqlite(asPath("sqlite", rest, "sqlite:./file.db")),
+    open: async (rest) => {
+      await requireFiles("sqlite");
+      return (await import("./sqlite.ts")).sqlite(asPath("sqlite", rest, "sqlite:./file.db"));
+    },
   },
 };
+
+// Bundlers that see the name would look for the module, or import it before anything runs.
+// deno-lint-ignore house/layers
+const importBuiltIn = (name: string): Promise<unknown> => import(name);
+
+/** Asked before an adapter is loaded that cannot be loaded without files: so its failure says what is missing. */
+async function requireFiles(scheme: string): Promise<void> {
+  try {
+    await importBuiltIn("node:fs");
+  } catch (cause) {
+    throw new StateError(
+      "STATE_UNSUPPORTED",
+      `Cannot open a driver of "${scheme}:": this runtime has no files; use another adapter, such as memory() or indexedDb(name)`,
+      { details: { needs: "node:fs" }, cause },
+    );
+  }
+}
 
 /** What follows the colon, if it is a path and no host. */
 function asPath(scheme: string, rest: string, example: string): string {
@@ -48,7 +72,12 @@ function asPath(scheme: string, rest: string, example: string): string {
 /**
  * The driver that a URL names: `"memory:"`, or `"fs:"`, `"sqlite:"` or `"deno-kv:"` and a path, as it is (nothing in it is decoded).
  *
+ * Each adapter is a module that is loaded when its scheme is asked for. A bundler for browsers or workers must keep them apart ("code
+ * splitting"): `fs` and `sqlite` import modules of Node, which there are not there. Without that, import the one adapter that you use.
+ *
  * @throws {TypeError} if no adapter knows the URL; the message says what to write
+ * @throws {StateError} STATE_UNSUPPORTED if it needs files (`"fs:"`, `"sqlite:"`), and this runtime has none, as browsers and edge workers. What
+ * else the runtime lacks, IndexedDB or Deno KV, is STATE_UNSUPPORTED at the driver's first call
  *
  * @example
  * ```ts

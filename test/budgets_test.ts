@@ -59,6 +59,7 @@ async function loadedAtEnd(chunks: ReadonlyMap<string, Chunk>, entry: string): P
 }
 
 const chunks = await bundle(new URL("./budgets/memory.ts", import.meta.url));
+const worker = await bundle(new URL("./budgets/unstorage.ts", import.meta.url));
 const page = await bundle(new URL("./budgets/indexed_db.ts", import.meta.url));
 
 /** Sums up, and prints the sum: these are figures to watch, not only to bound. */
@@ -87,8 +88,14 @@ Deno.test("openState() with indexedDb() is ready to be called after at most 18,0
   assert.ok(sum("to start with indexedDb()", neededAtStart(page, "indexed_db.js"), page) <= 18_000);
 });
 
-Deno.test("a page has no module of Node in it, and nothing in place of one", () => {
-  for (const [name, { text }] of [...chunks, ...page]) {
+Deno.test("openState() with unstorage() is ready to be called after at most 18,000 bytes, and has saved and loaded a value with 75,000", async () => {
+  assert.ok(sum("to start with unstorage()", neededAtStart(worker, "unstorage.js"), worker) <= 18_000);
+  const loaded = await loadedAtEnd(worker, "unstorage.js");
+  assert.ok(sum("to save and load with unstorage()", loaded, worker) <= 75_000);
+});
+
+Deno.test("a page or a worker has no module of Node in it, and nothing in place of one", () => {
+  for (const [name, { text }] of [...chunks, ...page, ...worker]) {
     assert.doesNotMatch(text, /["']node:|\bBuffer\b|\brequire\(/, name);
   }
 });

@@ -1,13 +1,15 @@
 /**
  * Runs a page in a real browser, headless, and takes down what its tests say: `deno run -A tools/browsers.ts NAME FOLDER REPORT`.
  *
- * The page is bundled from the installed tarball in FOLDER, served on loopback, and tells the server what came of each test. No
+ * The page, and the example of one, are bundled from the installed tarball in FOLDER, served on loopback, and tells the server what came of each test. No
  * driver package is needed: a browser that is given a URL opens it; WebKit is asked by plain WebDriver.
  *
  * `TEST_FILTER` chooses the tests whose names hold it.
  *
  * @module
  */
+import { bundle } from "./bundle.ts";
+import { type CaseResult, formatJunit } from "./junit.ts";
 
 /** A browser on this machine. */
 interface Browser {
@@ -122,20 +124,19 @@ async function persistently<T>(act: () => Promise<T>): Promise<T> {
 }
 
 /** What came of a test. */
-interface Result {
-  readonly name: string;
-  readonly failure: string | null;
+interface Result extends CaseResult {
   readonly left: number;
   readonly browser: string;
 }
 
-/** Serves the page until it has told the last of its results. */
+const runningPage = '<!doctype html><meta charset="utf-8"><body><script type="module" src="/page.js"></script></body>';
+
+/** Serves the page, and the example, until it has told the last of its results. */
 async function collect(folder: string, open: (url: string) => Promise<AsyncDisposable>): Promise<readonly Result[]> {
   const results: Result[] = [];
   let before: string | null = null;
   let lastHeard = Date.now();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const files: Readonly<Record<string, string>> = { "/page.js": "page.js", "/worker.js": "worker.js" };
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
     lastHeard = Date.now();
     const { pathname } = new URL(request.url);
@@ -150,15 +151,16 @@ async function collect(folder: string, open: (url: string) => Promise<AsyncDispo
       if (result.left === 0) resolve();
       return new Response("");
     }
-    const file = files[pathname];
-    if (file === undefined) {
-      const isPage = pathname === "/";
-      return new Response(isPage ? '<!doctype html><meta charset="utf-8"><script type="module" src="/page.js"></script>' : "", {
-        status: isPage ? 200 : 404,
-        headers: { "content-type": "text/html" },
-      });
+    const [, script] = /^\/((?:example\/)?[\w.-]+\.js)$/.exec(pathname) ?? [];
+    if (script !== undefined) {
+      return new Response(await Deno.readTextFile(`${folder}/${script}`), { headers: { "content-type": "text/javascript" } });
     }
-    return new Response(await Deno.readTextFile(`${folder}/${file}`), { headers: { "content-type": "text/javascript" } });
+    const page = pathname === "/"
+      ? runningPage
+      : pathname === "/example/"
+      ? await Deno.readTextFile(`${folder}/example/index.html`)
+      : undefined;
+    return new Response(page ?? "", { status: page === undefined ? 404 : 200, headers: { "content-type": "text/html" } });
   });
   const watchdog = setInterval(() => {
     if (Date.now() - lastHeard > PATIENCE_MS) {
@@ -190,31 +192,19 @@ async function main([name = "", consumer = "", report = ""]: readonly string[]):
   }
   const folder = await Deno.makeTempDir();
   try {
-    for (const file of ["page.js", "worker.js"]) {
-      if (!await bundle(`${consumer}/runtime/browser/${file}`, `${folder}/${file}`, consumer)) return false;
-    }
+    const entries = ["page.js", "worker.js"].map((file) => `${consumer}/runtime/browser/${file}`);
+    if (!await bundle(entries, `${folder}/site`, consumer)) return false;
+    if (!await bundle([`${consumer}/examples/browser/draft.js`], `${folder}/site/example`, consumer)) return false;
+    await Deno.copyFile(`${consumer}/examples/browser/index.html`, `${folder}/site/example/index.html`);
     const profile = `${folder}/profile`;
     await Deno.mkdir(profile);
-    const results = await collect(folder, (url) => browser.open(url, profile));
-    const cases = results.map(({ name, failure }) =>
-      `<testcase name="${escaped(name)}">${failure === null ? "" : `<failure>${escaped(failure)}</failure>`}</testcase>`
-    );
-    await Deno.writeTextFile(report, `<testsuites>\n${cases.join("\n")}\n</testsuites>\n`);
+    const results = await collect(`${folder}/site`, (url) => browser.open(url, profile));
+    await Deno.writeTextFile(report, formatJunit(results));
     console.log(`${name}: ${results.length} tests in ${results.at(-1)?.browser}`);
     return results.every(({ failure }) => failure === null);
   } finally {
     await Deno.remove(folder, { recursive: true }).catch(() => {});
   }
-}
-
-async function bundle(entry: string, output: string, cwd: string): Promise<boolean> {
-  const args = ["bundle", "--quiet", "--platform=browser", "--node-modules-dir=manual", `--output=${output}`, entry];
-  return (await new Deno.Command(Deno.execPath(), { args, cwd, stdin: "null" }).spawn().status).success;
-}
-
-function escaped(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, "?").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args) ? 0 : 1);

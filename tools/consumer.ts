@@ -1,5 +1,5 @@
 /**
- * A project that uses the package as npm delivers it: installed from the tarball, with the tests of test/runtime/ beside it.
+ * A project that uses the package as npm delivers it: installed from the tarball, with the tests of test/runtime/ and the examples beside it.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export interface Consumer extends AsyncDisposable {
   readonly folder: string;
 }
 
-/** Builds the tarball, installs it in a new temporary folder together with these packages, and copies test/runtime/ into it. */
+/** Builds the tarball, installs it in a new temporary folder together with these packages, and copies test/runtime/ and examples/ into it. */
 export async function createConsumer(...packages: readonly string[]): Promise<Consumer> {
   const folder = await Deno.makeTempDir();
   const remove = (): Promise<void> => Deno.remove(folder, { recursive: true });
@@ -21,6 +21,7 @@ export async function createConsumer(...packages: readonly string[]): Promise<Co
     await Deno.writeTextFile(`${folder}/package.json`, '{ "private": true, "type": "module" }\n');
     await npm(["install", "--ignore-scripts", tarball, ...packages], folder);
     await copyFolder(new URL("test/runtime/", root), `${folder}/runtime`);
+    await copyFolder(new URL("examples/", root), `${folder}/examples`);
   } catch (error) {
     await remove();
     throw error;

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import config from "../deno.json" with { type: "json" };
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { browsers } from "./browsers.ts";
@@ -16,6 +17,7 @@ import { type Consumer, createConsumer } from "./consumer.ts";
 import { countCases, type Counts, judge, total } from "./counts.ts";
 import { root } from "./doors.ts";
 import { type Runtime, runtimeBinary, runtimes } from "./runtimes.ts";
+import { miniflare } from "./workerd.ts";
 
 /** A command that writes a JUnit report. */
 interface Command {
@@ -39,6 +41,12 @@ type Install = () => Promise<string>;
 /** The compilers that users have: the first that knows `using`, and a new one. */
 const compilers = ["typescript-oldest@npm:typescript@5.2.2", "typescript@6.0.3", "@types/node@22.19.1"];
 
+/** What the tests of test/runtime/ use beside the package. */
+const packages = [...compilers, config.imports.unstorage.replace(/^npm:/, ""), miniflare];
+
+/** What runs the compilers and miniflare. */
+const node = runtimes[1]!;
+
 const runners: readonly Runner[] = [
   {
     name: "deno",
@@ -59,7 +67,8 @@ const runners: readonly Runner[] = [
     },
   },
   ...runtimes.map((runtime) => ({ name: `${runtime.name}@${runtime.version}`, command: onRuntime(runtime, runtime.name) })),
-  { name: "typescript", command: onRuntime(runtimes[1]!, "typescript") },
+  { name: "typescript", command: onRuntime(node, "typescript") },
+  { name: "workerd", command: inWorkerd },
   {
     name: "system",
     isSystem: true,
@@ -70,6 +79,12 @@ const runners: readonly Runner[] = [
   },
   ...Object.keys(browsers).map((name) => ({ name, isSystem: true, command: inBrowser(name) })),
 ];
+
+/** The worker of test/runtime/workerd/ in isolates. */
+async function inWorkerd(report: string, install: Install): Promise<Command> {
+  const args = ["run", "-A", new URL("workerd.ts", import.meta.url).pathname, await runtimeBinary(node), await install(), report];
+  return { program: Deno.execPath(), args, cwd: root };
+}
 
 /** The page of test/runtime/browser/ in a browser. */
 function inBrowser(name: string): Runner["command"] {
@@ -84,7 +99,10 @@ function onRuntime(runtime: Runtime, folder: string): Runner["command"] {
   return async (report, install) => {
     const program = await runtimeBinary(runtime);
     const cwd = `${await install()}/runtime/${folder}`;
-    if (runtime.name === "bun") return { program, args: ["test", "--reporter=junit", `--reporter-outfile=${report}`], cwd };
+    if (runtime.name === "bun") {
+      // Bun gives a test 5 seconds, however slow the machine is.
+      return { program, args: ["test", `--timeout=${patienceMs}`, "--reporter=junit", `--reporter-outfile=${report}`], cwd };
+    }
     const files = Array.from(Deno.readDirSync(cwd), ({ name }) => name).filter((name) => name.endsWith("_test.js")).sort();
     const reporters = [["spec", "stdout"], ["junit", report]].flatMap((
       [kind, to],
@@ -120,7 +138,7 @@ async function main(args: readonly string[]): Promise<boolean> {
   const reports = stack.adopt(await Deno.makeTempDir(), (folder) => Deno.remove(folder, { recursive: true }));
   let consumer: Promise<Consumer> | undefined;
   const install: Install = async () => {
-    consumer ??= createConsumer(...compilers).then((made) => stack.use(made));
+    consumer ??= createConsumer(...packages).then((made) => stack.use(made));
     return (await consumer).folder;
   };
   const words = args.filter((word) => word !== "--system");

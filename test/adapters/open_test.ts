@@ -80,6 +80,7 @@ Deno.test("openDriver() loads an adapter only when it is asked for", async () =>
   const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: { specifier: string; dependencies: Dependency[] }[] };
   const imports = modules.find(({ specifier }) => specifier === href)!.dependencies.filter(({ code }) => code);
   assert.deepEqual(imports.map(({ specifier, isDynamic }) => [specifier, isDynamic]), [
+    ["../src/errors.ts", undefined],
     ["./memory.ts", true],
     ["./fs.ts", true],
     ["./deno_kv.ts", true],

@@ -1,12 +1,15 @@
 /** The package as plain JavaScript sees it, for any test runner. */
 import * as front from "@llmspell/state-persistence";
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
-/** Registers the tests. */
-export function smoke(test) {
+/** Registers the tests; `hasSqlite`: it is built into this runtime. */
+export function smoke(test, hasSqlite) {
   test("the package is the installed one, not a source tree", () => {
     assert.match(import.meta.resolve("@llmspell/state-persistence"), /\/node_modules\/@llmspell\/state-persistence\/mod\.js$/);
   });
@@ -55,5 +58,18 @@ export function smoke(test) {
     await state.save(front.StateScope.global, "a", 1);
     assert.equal(await state.load(front.StateScope.global, "a"), 1);
     await state.close();
+  });
+
+  test("examples/node/two_workers.mjs runs in memory, on files, and where there is SQLite on that", async () => {
+    const example = fileURLToPath(new URL("../examples/node/two_workers.mjs", import.meta.url));
+    const folder = await mkdtemp(join(tmpdir(), "state-"));
+    try {
+      for (const url of ["memory:", `fs:${join(folder, "agents")}`, ...hasSqlite ? [`sqlite:${join(folder, "agents.db")}`] : []]) {
+        const { stdout } = await promisify(execFile)(process.execPath, [example, url]);
+        assert.equal(stdout, "Two workers, 100 steps, one list: all as it should be.\n", url);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 }

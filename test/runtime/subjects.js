@@ -1,40 +1,18 @@
-/** What the conformance suite is run on, by the names that every runtime here shares. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fs } from "@llmspell/state-persistence/adapters/fs";
+/** What the conformance suite is run on wherever JavaScript runs. */
 import { memory } from "@llmspell/state-persistence/adapters/memory";
-import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
+import { unstorage } from "@llmspell/state-persistence/adapters/unstorage";
+import memoryDriver from "unstorage/drivers/memory";
 
-/** Two that open the memory driver share it: it lives in one process. */
-export const memorySubject = {
-  name: "memory",
+/** Two that open the driver share it: what it holds lives in one process. */
+const inOneProcess = (name, makeDriver) => ({
+  name,
   create() {
-    const driver = memory();
+    const driver = makeDriver();
     return Promise.resolve({ open: () => Promise.resolve(driver), destroy: () => Promise.resolve() });
   },
-};
+});
 
-/** Each place is a folder of its own. */
-export const fsSubject = {
-  name: "fs",
-  async create() {
-    const folder = await mkdtemp(join(tmpdir(), "state-"));
-    return {
-      open: () => Promise.resolve(fs(join(folder, "state"))),
-      destroy: () => rm(folder, { recursive: true }),
-    };
-  },
-};
+export const memorySubject = inOneProcess("memory", memory);
 
-/** Each place is a file of its own. */
-export const sqliteSubject = {
-  name: "sqlite",
-  async create() {
-    const folder = await mkdtemp(join(tmpdir(), "state-"));
-    return {
-      open: () => Promise.resolve(sqlite(join(folder, "state.db"))),
-      destroy: () => rm(folder, { recursive: true }),
-    };
-  },
-};
+/** Disposing unstorage's own would take away what it holds, and what one state has written is the next one's. */
+export const unstorageSubject = inOneProcess("unstorage (memory)", () => unstorage({ ...memoryDriver(), dispose: () => {} }));

@@ -4,29 +4,18 @@
  */
 import { isStateError, openState, StateScope } from "@llmspell/state-persistence";
 import { indexedDb } from "@llmspell/state-persistence/adapters/indexed-db";
-import { memory } from "@llmspell/state-persistence/adapters/memory";
 import { conformance } from "@llmspell/state-persistence/testing";
+import { assertEqual, createCollector, failureOf } from "../collect.js";
+import { memorySubject, unstorageSubject } from "../subjects.js";
+import { registerUnsupported } from "../unsupported.js";
+import { registerExample } from "./example.js";
 
-const tests = [];
-const groups = [];
-const runner = {
-  describe(name, body) {
-    groups.push(name);
-    body();
-    groups.pop();
-  },
-  it(name, body) {
-    tests.push({ name: [...groups, name].join(" › "), body });
-  },
-};
+const runner = createCollector();
+const { tests } = runner;
 
-conformance(runner, {
-  name: "memory",
-  create() {
-    const driver = memory();
-    return Promise.resolve({ open: () => Promise.resolve(driver), destroy: () => Promise.resolve() });
-  },
-});
+conformance(runner, memorySubject);
+conformance(runner, unstorageSubject);
+registerUnsupported(runner, { "fs:./state": "node:fs", "sqlite:./state.db": "node:fs", "deno-kv:./state.kv": "Deno.openKv" });
 conformance(runner, {
   name: "indexed-db",
   create() {
@@ -38,9 +27,7 @@ conformance(runner, {
   },
 });
 
-function assertEqual(actual, expected) {
-  if (actual !== expected) throw new Error(`${actual} is not ${expected}`);
-}
+registerExample(runner);
 
 /** A worker that adds to a number in a database: as good as a tab, and started without leave to open windows. */
 function startAdding(name, times) {
@@ -119,7 +106,7 @@ const filter = new URLSearchParams(location.search).get("filter") ?? "";
 for (const unwanted of tests.filter(({ name }) => !name.includes(filter))) tests.splice(tests.indexOf(unwanted), 1);
 for (let i = 0; i < tests.length; i++) {
   const { name, body } = tests[i];
-  const failure = await body().then(() => null, (error) => `${error}\n${error?.stack ?? ""}`);
+  const failure = await failureOf(body);
   await fetch("/result", {
     method: "POST",
     body: JSON.stringify({ name, failure, left: tests.length - i - 1, browser: navigator.userAgent }),

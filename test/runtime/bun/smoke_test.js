@@ -1,4 +1,4 @@
 import { test } from "bun:test";
 import { smoke } from "../smoke.js";
 
-smoke(test);
+smoke(test, true);

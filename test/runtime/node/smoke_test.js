@@ -1,4 +1,5 @@
 import { test } from "node:test";
 import { smoke } from "../smoke.js";
+import { hasSqlite } from "./version.js";
 
-smoke(test);
+smoke(test, hasSqlite);
