@@ -1,5 +1,6 @@
 /**
- * `deno task bench [--quick]`: rates beside those of peers, all in one run; calls on the driver; bytes of the log.
+ * `deno task bench [cold] [--quick]`: rates beside those of peers, all in one run; calls on the driver; bytes of the log. With `cold`: what a
+ * new process takes instead.
  *
  * Exit code 1 if a budget that does not depend on the machine is missed. Times are shown and never judged.
  *
@@ -86,10 +87,17 @@ async function showBudgets(folder: string, isQuick: boolean): Promise<boolean> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const isQuick = args.length === 1 && args[0] === "--quick";
-  if (args.length > 0 && !isQuick) {
-    console.error(`Cannot run the benchmark with "${args.join(" ")}": write deno task bench, or deno task bench --quick`);
+  const [isCold, isQuick] = [args[0] === "cold", args.at(-1) === "--quick"];
+  if (args.length > Number(isCold) + Number(isQuick)) {
+    console.error(
+      `Cannot run the benchmark with "${args.join(" ")}": write deno task bench, deno task bench cold, and --quick behind either`,
+    );
     return 2;
+  }
+  if (isCold) {
+    const { showColdStarts } = await import("./cold.ts");
+    await showColdStarts(isQuick);
+    return 0;
   }
   const effort: Effort = isQuick ? { rounds: 2, sliceMs: 10 } : { rounds: 9, sliceMs: 150 };
   const folder = await Deno.makeTempDir({ prefix: "state-bench-" });

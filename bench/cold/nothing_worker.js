@@ -1,0 +1,2 @@
+/** What an isolate itself takes. */
+export default { fetch: () => new Response("undefined") };
