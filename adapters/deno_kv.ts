@@ -22,7 +22,8 @@ import { openKv } from "./deno_kv/open.ts";
  * The driver's methods reject with a `StateError`:
  *
  * - `STATE_UNSUPPORTED` where there is no Deno KV: in other runtimes, and without `--unstable-kv`;
- * - `STATE_DRIVER` if the database cannot be opened, or other processes keep it locked for 30 seconds.
+ * - `STATE_DRIVER` if the database cannot be opened, a batch is over a limit of Deno KV's (a state never makes such), or other processes keep
+ *   it locked for 30 seconds.
  *
  * @param kvOrPath what `Deno.openKv()` gave; or what to open: a path, `":memory:"`, a URL. @default Deno's default database
  * @throws {TypeError} if it is something else

@@ -1,3 +1,4 @@
+/// <reference lib="deno.unstable" />
 import unstorageMemory from "unstorage/drivers/memory";
 import { denoKv } from "../adapters/deno_kv.ts";
 import "fake-indexeddb/auto";
@@ -72,6 +73,13 @@ conformance(runner, {
       open: () => Promise.resolve(denoKv(`${folder}/state.kv`)),
       destroy: () => Deno.remove(folder, { recursive: true }),
     };
+  },
+});
+conformance(runner, {
+  name: "deno-kv in memory",
+  async create() {
+    const kv = await Deno.openKv(":memory:");
+    return { open: () => Promise.resolve(denoKv(kv)), destroy: () => Promise.resolve(kv.close()) };
   },
 });
 // Beside the real engines, which test/runtime/browser/ runs.

@@ -114,11 +114,21 @@ async function write(kv: Kv, { checks, set, remove }: DriverBatch): Promise<bool
       for (const { key, versionstamp } of found) atomic = atomic.check({ key: key as string[], versionstamp });
       for (const [key, value] of set) atomic = atomic.set(keyOf(key), encodeValue(value));
       for (const key of remove) atomic = atomic.delete(keyOf(key));
-      return (await atomic.commit()).ok;
+      const { ok } = await atomic.commit().catch((error) => {
+        throw explain(error);
+      });
+      return ok;
     });
     // Else something that is checked was written since it was read: whether it still says the same, another look tells.
     if (isWritten) return true;
   }
+}
+
+/** What is over a limit of Deno KV was refused as a whole; how else a commit fails says nothing of whether it stands. */
+function explain(error: unknown): unknown {
+  const said = error instanceof Error ? error.message : String(error);
+  if (!/\(max \d+(?: bytes)?\)/.test(said)) return error;
+  return new StateError("STATE_DRIVER", `Cannot write to Deno KV: ${said}`, { details: {}, cause: error });
 }
 
 /**

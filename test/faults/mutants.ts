@@ -973,6 +973,20 @@ export const mutants: readonly Mutant[] = [
     replace: "",
     test: ["test/adapters/unstorage_test.ts", "sees what another one wrote"],
   },
+  {
+    name: "denoKv() does not wait for a lock",
+    file: "adapters/deno_kv/driver.ts",
+    search: "if (!/database is (?:locked|busy)/.test(said)) throw error;",
+    replace: "if (said !== undefined) throw error;",
+    test: ["test/adapters/deno_kv_test.ts", "/another process has the file locked/"],
+  },
+  {
+    name: "denoKv() claims longer values than Deno KV takes",
+    file: "adapters/deno_kv/driver.ts",
+    search: "valueBytes: 65_000,",
+    replace: "valueBytes: 65_536,",
+    test: ["test/adapters/deno_kv_test.ts", "/what is over a limit|at a limit/"],
+  },
 ];
 
 const root = new URL("../../", import.meta.url).pathname;
