@@ -43,6 +43,7 @@ Deno.test("create() writes the newest checkpoint again where it was torn since, 
   const store = new SimulatedStore(nothing);
   const plain = store.plain();
   let isFailing = false;
+  let newest: unknown = undefined;
   const driver: Driver = {
     ...plain,
     // From now on each new checkpoint comes out torn, and the one after that is not made any more.
@@ -51,7 +52,6 @@ Deno.test("create() writes the newest checkpoint again where it was torn since, 
       return plain.setItem!(key, isNew ? String(value).slice(0, 80) : value, options);
     },
   };
-  let newest: unknown;
   const writer = openLogOn(describePlain(driver), tuning, { every: () => () => {} });
   await writer.open();
   for (let i = 0; i < 4; i++) await write(writer, { a: `V${i}` });
