@@ -1,5 +1,5 @@
 /**
- * `deno task bench [cold] [--quick]`: rates beside those of peers, all in one run; calls on the driver; bytes of the log. With `cold`: what a
+ * `deno task bench [cold|browsers] [--quick]`: rates beside those of peers, all in one run; calls on the driver; bytes of the log. With `cold`: what a
  * new process takes instead.
  *
  * Exit code 1 if a budget that does not depend on the machine is missed. Times are shown and never judged.
@@ -87,16 +87,21 @@ async function showBudgets(folder: string, isQuick: boolean): Promise<boolean> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const [isCold, isQuick] = [args[0] === "cold", args.at(-1) === "--quick"];
-  if (args.length > Number(isCold) + Number(isQuick)) {
+  const [isCold, inBrowsers, isQuick] = [args[0] === "cold", args[0] === "browsers", args.at(-1) === "--quick"];
+  if (args.length > Number(isCold || inBrowsers) + Number(isQuick)) {
     console.error(
-      `Cannot run the benchmark with "${args.join(" ")}": write deno task bench, deno task bench cold, and --quick behind either`,
+      `Cannot run the benchmark with "${args.join(" ")}": write deno task bench, or that and cold or browsers, and --quick behind it`,
     );
     return 2;
   }
   if (isCold) {
     const { showColdStarts } = await import("./cold.ts");
     await showColdStarts(isQuick);
+    return 0;
+  }
+  if (inBrowsers) {
+    const { showBrowsers } = await import("./browsers.ts");
+    await showBrowsers(isQuick);
     return 0;
   }
   const effort: Effort = isQuick ? { rounds: 2, sliceMs: 10 } : { rounds: 9, sliceMs: 150 };
