@@ -34,15 +34,19 @@ const quiet = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // Tests open tabs by themselves.
+  "--disable-popup-blocking",
 ];
 
 /**
- * After it was killed Firefox opens the page that it is given, and none of those that were open. And it makes no picture of it:
- * for that it would load the page once more, in a jar of its own.
+ * Tests open tabs by themselves. After it was killed Firefox opens the page that it is given, and none of those that were open. And it
+ * makes no picture of it: for that it would load the page once more, in a jar of its own.
  */
 const preferences: readonly (readonly [name: string, value: string])[] = [
   ["browser.sessionstore.resume_from_crash", "false"],
   ["browser.startup.page", "0"],
+  ["dom.disable_open_during_load", "false"],
+  ["dom.popup_maximum", "1000"],
   ["browser.pagethumbnails.capturing_disabled", "true"],
   ["browser.aboutwelcome.enabled", "false"],
   ["browser.shell.checkDefaultBrowser", "false"],
@@ -129,7 +133,7 @@ interface Result extends CaseResult {
   readonly browser: string;
 }
 
-const runningPage = '<!doctype html><meta charset="utf-8"><body><script type="module" src="/page.js"></script></body>';
+const pageOf = (script: string) => `<!doctype html><meta charset="utf-8"><body><script type="module" src="${script}"></script></body>`;
 
 /** Serves the page, and the example, until it has told the last of its results. */
 async function collect(folder: string, open: (url: string) => Promise<AsyncDisposable>): Promise<readonly Result[]> {
@@ -156,7 +160,9 @@ async function collect(folder: string, open: (url: string) => Promise<AsyncDispo
       return new Response(await Deno.readTextFile(`${folder}/${script}`), { headers: { "content-type": "text/javascript" } });
     }
     const page = pathname === "/"
-      ? runningPage
+      ? pageOf("/page.js")
+      : pathname === "/tab"
+      ? pageOf("/worker.js")
       : pathname === "/example/"
       ? await Deno.readTextFile(`${folder}/example/index.html`)
       : undefined;
