@@ -11,13 +11,14 @@ import type { Operation } from "./operation.ts";
 import { parseRecord } from "./record.ts";
 import type { SealedChange } from "./change.ts";
 import { loadList, loadPiece, type StepParts } from "./steps.ts";
-import { type Tail, tailOf } from "./port.ts";
 import type { View } from "./view.ts";
 import { pad } from "./paths.ts";
 import { corrupt } from "./seal.ts";
 
-/** Records looked at together. */
-const PAGE = 256;
+/** Records that stay behind the head, for validation and for readers that are slow. */
+export const TAIL = 1024;
+/** Records past the tail before it is worth a batch. */
+const SLACK = 256;
 /** A commit that was staged so long ago will not come any more. */
 const STAGE_MS = 60 * 60 * 1000;
 /** Expired entries removed at a time. */
@@ -25,9 +26,9 @@ const EXPIRIES = 100;
 /** Stages swept at a time. */
 const STAGES = 16;
 
-/** Whether the log is long enough to be cut, behind a tail that stays. */
-export function isTrimDue(head: Head, tail: Tail): boolean {
-  return head.applied === head.commit && head.commit - head.horizon > tail.commits + tail.slack;
+/** Whether the log is long enough to be cut. */
+export function isTrimDue(head: Head): boolean {
+  return head.applied === head.commit && head.commit - head.horizon > TAIL + SLACK;
 }
 
 /**
@@ -37,8 +38,8 @@ export function isTrimDue(head: Head, tail: Tail): boolean {
 export async function trim(view: View, parts: StepParts): Promise<void> {
   const { port, paths, seal } = parts;
   const { head, text } = view;
-  const end = head.commit - tailOf(port).commits;
-  const items = await port.list({ prefix: paths.logs, limit: PAGE, values: true });
+  const end = head.commit - TAIL;
+  const items = await port.list({ prefix: paths.logs, limit: SLACK, values: true });
   const remove: string[] = [];
   let { horizon, logBytes, objectBytes } = head;
   let previous: string | undefined;

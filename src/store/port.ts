@@ -37,8 +37,6 @@ export interface Port {
   readonly isWhole?: boolean;
   /** What stands under a cut key of this prefix without its whole one before it. */
   strays?(prefix: string): Promise<readonly { readonly key: string; readonly value: Stored }[]>;
-  /** What of the log stays. @default {@linkcode NATIVE_TAIL} */
-  readonly tail?: Tail;
   /** Objects and ends of logs that opening found damaged or torn, and went on without. */
   readonly setAside?: readonly string[];
   /** Frames of a log that opening read behind the last checkpoint. */
@@ -49,23 +47,6 @@ export interface Port {
   abandon?(): Promise<void>;
   /** After everything was removed: takes away what that left behind. */
   shrink?(): Promise<void>;
-}
-
-/** Records that stay behind the head, for validation and for readers that are slow; how many more before it is worth a batch. */
-export interface Tail {
-  readonly commits: number;
-  readonly slack: number;
-}
-
-/** What stays where each record is written once, and read again by whoever is behind. */
-export const NATIVE_TAIL: Tail = { commits: 1024, slack: 256 };
-
-/** What stays where every checkpoint writes again what stays. */
-export const LOG_TAIL: Tail = { commits: 64, slack: 64 };
-
-/** What stays of the log on a port. */
-export function tailOf({ tail = NATIVE_TAIL }: Pick<Port, "tail">): Tail {
-  return tail;
 }
 
 /** Where only one may write: how long to wait for that, and whether to take it over. */

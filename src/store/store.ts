@@ -17,7 +17,7 @@ import { openNamespace } from "./opening.ts";
 import type { Operation, WideOperation } from "./operation.ts";
 import { createPaths, type Paths } from "./paths.ts";
 import { openPort } from "./open_port.ts";
-import { type LockOptions, type Port, reasonOf, tailOf } from "./port.ts";
+import { type LockOptions, type Port, reasonOf } from "./port.ts";
 import { createSeal } from "./seal.ts";
 import type { Reading, ReadingOptions, View } from "./view.ts";
 import type { Steps } from "./steps.ts";
@@ -211,14 +211,13 @@ function createMaintenance(
   submit: (operation: Operation<unknown>) => Promise<unknown>,
   salt: () => string,
 ): () => Promise<void> {
-  const tail = tailOf(parts.port);
-  /** The log may be long enough; asked for exactly where the code is loaded. */
-  const isDue = (head: Head) => head.commit - head.horizon > tail.commits + tail.slack;
+  /** `commit − horizon` from which the log may be long enough; asked for exactly where the code is loaded. */
+  const isDue = (head: Head) => head.commit - head.horizon > 1280;
   return async () => {
     if (!isDue(view.head)) return;
     try {
       const { isTrimDue, trim, sweepStages, expireDue } = await import("./maintain.ts");
-      if (!isTrimDue(view.head, tail)) return;
+      if (!isTrimDue(view.head)) return;
       await trim(view, parts);
       await sweepStages(options.now(), parts);
       const operation = await expireDue(options.now(), parts, salt);

@@ -9,7 +9,7 @@
  */
 import { isStateError, StateError } from "../../errors.ts";
 import type { DriverBatch, DriverItem, DriverListOptions, DriverSupports } from "../driver.ts";
-import { LOG_TAIL, type Port, reasonOf, type Stored, type Tail } from "../port.ts";
+import { type Port, reasonOf, type Stored } from "../port.ts";
 import { corrupt } from "../seal.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { Unknown } from "./journal.ts";
@@ -29,7 +29,6 @@ export class LogPort implements Port {
   readonly name: string;
   readonly supports: DriverSupports;
   readonly isWhole = true;
-  readonly tail: Tail = LOG_TAIL;
   readonly #log: Log;
   readonly #checkpointer: Checkpointer;
   #refreshing: Promise<void> | undefined;

@@ -11,7 +11,7 @@ import type { Digester } from "../../digest.ts";
 import { isStateError, StateError } from "../../errors.ts";
 import { checkWritable, formatHead, type Head, parseHead, refuseFeatures } from "../head.ts";
 import { Log, type LogOptions } from "../log/log.ts";
-import { LOG_TAIL, reasonOf } from "../port.ts";
+import { reasonOf } from "../port.ts";
 import { type EpochParts, markOf } from "./epoch.ts";
 import { fence } from "./log_fence.ts";
 import { epochOf, namesOf } from "./log_names.ts";
@@ -70,7 +70,7 @@ async function repairOpened(log: Log, parts: LogRepairParts): Promise<RepairRepo
       return nothing;
     }
     const sink = new Draft();
-    const found = await survey(head, { ...parts, source, sink, tail: LOG_TAIL.commits, isOldHead: isOld });
+    const found = await survey(head, { ...parts, source, sink, isOldHead: isOld });
     const isDamaged = remains.isDamaged || found.isDamaged;
     if (isDamaged && !isRepairing && look < LOOKS && String(await namesOf(log)) !== String(names)) continue;
     if (dryRun || !isDamaged && !isRepairing) return reportOf(found);

@@ -7,7 +7,7 @@
  */
 import { checkWritable, type Head, parseHead } from "../head.ts";
 import type { Paths } from "../paths.ts";
-import { NATIVE_TAIL, type Port, type Stored } from "../port.ts";
+import type { Port, Stored } from "../port.ts";
 import { Batches, Overtaken } from "./batches.ts";
 import { endOf, type EpochParts, markOf, type StoredHead } from "./epoch.ts";
 import { NativeSource } from "./native_source.ts";
@@ -15,7 +15,7 @@ import { attempt, type Sink } from "./source.ts";
 import { type RepairReport, reportOf, type Survey, survey, type SurveyParts } from "./survey.ts";
 
 /** What a repair takes. */
-export interface RepairParts extends EpochParts, Omit<SurveyParts, "source" | "sink" | "tail"> {
+export interface RepairParts extends EpochParts, Omit<SurveyParts, "source" | "sink"> {
   readonly port: Port;
   readonly dryRun: boolean;
 }
@@ -42,12 +42,7 @@ export async function repairNative(parts: RepairParts): Promise<RepairReport> {
     if (head?.dropping) return { kept: 0, lostCommits: [] };
     let marked = head?.repairing === true ? { head, text: stored as string } : undefined;
     if (marked === undefined || dryRun) {
-      const found = await survey(head, {
-        ...parts,
-        source: await NativeSource.open(port, paths, marked?.head.epoch),
-        sink: nowhere,
-        tail: NATIVE_TAIL.commits,
-      });
+      const found = await survey(head, { ...parts, source: await NativeSource.open(port, paths, marked?.head.epoch), sink: nowhere });
       const isDamaged = found.isDamaged || (await port.strays?.(paths.root) ?? []).length > 0;
       if (isDamaged && look < LOOKS && !await stands(stored, parts)) continue;
       if (dryRun || !isDamaged) return reportOf(found);
@@ -96,12 +91,7 @@ async function mend(
   const checks = [{ key: paths.head, is: text }];
   try {
     const batches = new Batches({ ...parts, epoch: head.epoch, mark: text });
-    const found = await survey(head, {
-      ...parts,
-      source: await NativeSource.open(port, paths, head.epoch),
-      sink: batches,
-      tail: NATIVE_TAIL.commits,
-    });
+    const found = await survey(head, { ...parts, source: await NativeSource.open(port, paths, head.epoch), sink: batches });
     const strays = await port.strays?.(paths.root) ?? [];
     if (!found.isDamaged && strays.length === 0 && typeof before === "string") {
       // Others wrote while it was looked for; what seemed wrong is not.

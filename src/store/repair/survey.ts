@@ -5,6 +5,7 @@
  */
 import type { Digester } from "../../digest.ts";
 import type { Head } from "../head.ts";
+import { TAIL } from "../maintain.ts";
 import type { Paths } from "../paths.ts";
 import type { Seal } from "../seal.ts";
 import { Entries } from "./entries.ts";
@@ -28,8 +29,6 @@ export interface SurveyParts {
   readonly digester: Digester;
   readonly source: Source;
   readonly sink: Sink;
-  /** Commits whose records stay behind the newest one. */
-  readonly tail: number;
   /** The head stood there once, and may have been replaced since. @default false */
   readonly isOldHead?: boolean;
 }
@@ -62,7 +61,7 @@ export async function survey(head: Head | undefined, parts: SurveyParts): Promis
   const { source, paths, seal, sink } = parts;
   const history = await readHistory(head, source, paths, seal, parts.isOldHead);
   const objects = new Objects(parts);
-  const isDone = (commit: number) => commit <= Math.max(history.horizon, history.newest - parts.tail);
+  const isDone = (commit: number) => commit <= Math.max(history.horizon, history.newest - TAIL);
   const versions = await Versions.read(history, isDone, { source, paths, seal, objects });
   const pending = head !== undefined && head.applied < head.commit ? head : undefined;
   const entries = new Entries({ source, sink, paths, seal, objects, history, versions, pending, isDone, isStrict: head === undefined });
