@@ -24,6 +24,8 @@ interface Browser {
 interface Running extends AsyncDisposable {
   /** Ends all its processes by SIGKILL. */
   kill(): Promise<void>;
+  /** Calls a method of the DevTools protocol on the tab of this URL. Only Chromium has it. */
+  command?(url: string, method: string, params: unknown): Promise<unknown>;
 }
 
 /** Without these Chromium asks its makers' servers for this and that. */
@@ -60,7 +62,11 @@ export const browsers: Readonly<Record<string, Browser>> = {
   chromium: {
     program: "chromium",
     package: "chromium",
-    open: (url, profile) => start("chromium", ["--headless=new", "--no-sandbox", ...quiet, `--user-data-dir=${profile}`, url]),
+    open: async (url, profile) => {
+      const port = freePort();
+      const args = ["--headless=new", "--no-sandbox", ...quiet, `--remote-debugging-port=${port}`, `--user-data-dir=${profile}`, url];
+      return { ...await start("chromium", args), command: (url, method, params) => command(port, url, method, params) };
+    },
   },
   firefox: {
     program: "firefox-esr",
@@ -109,6 +115,25 @@ function start(program: string, args: readonly string[], env: Readonly<Record<st
   });
 }
 
+/** Calls a method of the DevTools protocol. The connection stays, as what was overridden goes with it; it ends with the browser. */
+async function command(port: number, url: string, method: string, params: unknown): Promise<unknown> {
+  const tabs: readonly { readonly url: string; readonly webSocketDebuggerUrl: string }[] = await (await fetch(
+    `http://127.0.0.1:${port}/json/list`,
+  )).json();
+  const tab = tabs.find((tab) => tab.url === url);
+  if (tab === undefined) throw new Error(`there is no tab of ${url}`);
+  const socket = new WebSocket(tab.webSocketDebuggerUrl);
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  socket.onopen = () => socket.send(JSON.stringify({ id: 1, method, params }));
+  socket.onerror = () => reject(new Error("the DevTools are gone"));
+  socket.onmessage = ({ data }) => {
+    const { error, result } = JSON.parse(data);
+    if (error !== undefined) reject(new Error(`${method}: ${error.message}`));
+    else resolve(result);
+  };
+  return await promise;
+}
+
 function freePort(): number {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const { port } = listener.addr as Deno.NetAddr;
@@ -136,9 +161,10 @@ interface Result extends CaseResult {
 const pageOf = (script: string) => `<!doctype html><meta charset="utf-8"><body><script type="module" src="${script}"></script></body>`;
 
 /** Serves the page, and the example, until it has told the last of its results. */
-async function collect(folder: string, open: (url: string) => Promise<AsyncDisposable>): Promise<readonly Result[]> {
+async function collect(folder: string, open: (url: string) => Promise<Running>): Promise<readonly Result[]> {
   const results: Result[] = [];
   let before: string | null = null;
+  let running: Running | undefined;
   let lastHeard = Date.now();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
@@ -148,6 +174,12 @@ async function collect(folder: string, open: (url: string) => Promise<AsyncDispo
       if (request.method === "POST") before = await request.text();
       return Response.json({ before });
     }
+    if (pathname === "/devtools") {
+      const { method, params } = await request.json();
+      return Response.json(await running!.command!(request.headers.get("referer")!, method, params) ?? null);
+    }
+    // What a person does who clears this site's data.
+    if (pathname === "/clear") return new Response("", { headers: { "clear-site-data": '"storage"' } });
     if (pathname === "/result") {
       const result: Result = await request.json();
       results.push(result);
@@ -157,12 +189,17 @@ async function collect(folder: string, open: (url: string) => Promise<AsyncDispo
     }
     const [, script] = /^\/((?:example\/)?[\w.-]+\.js)$/.exec(pathname) ?? [];
     if (script !== undefined) {
-      return new Response(await Deno.readTextFile(`${folder}/${script}`), { headers: { "content-type": "text/javascript" } });
+      return new Response(await Deno.readTextFile(`${folder}/${script}`), {
+        // A page without an origin loads them, too.
+        headers: { "content-type": "text/javascript", "access-control-allow-origin": "*" },
+      });
     }
     const page = pathname === "/"
       ? pageOf("/page.js")
       : pathname === "/tab"
       ? pageOf("/worker.js")
+      : pathname === "/closed"
+      ? pageOf("/closed.js")
       : pathname === "/example/"
       ? await Deno.readTextFile(`${folder}/example/index.html`)
       : undefined;
@@ -176,7 +213,8 @@ async function collect(folder: string, open: (url: string) => Promise<AsyncDispo
   const { port } = server.addr;
   try {
     const filter = Deno.env.get("TEST_FILTER") ?? "";
-    await using _browser = await open(`http://127.0.0.1:${port}/${filter === "" ? "" : `?${new URLSearchParams({ filter })}`}`);
+    await using browser = await open(`http://127.0.0.1:${port}/${filter === "" ? "" : `?${new URLSearchParams({ filter })}`}`);
+    running = browser;
     await promise;
   } catch (error) {
     console.error(error);
@@ -198,7 +236,7 @@ async function main([name = "", consumer = "", report = ""]: readonly string[]):
   }
   const folder = await Deno.makeTempDir();
   try {
-    const entries = ["page.js", "worker.js"].map((file) => `${consumer}/runtime/browser/${file}`);
+    const entries = ["page.js", "worker.js", "closed.js"].map((file) => `${consumer}/runtime/browser/${file}`);
     if (!await bundle(entries, `${folder}/site`, consumer)) return false;
     if (!await bundle([`${consumer}/examples/browser/draft.js`], `${folder}/site/example`, consumer)) return false;
     await Deno.copyFile(`${consumer}/examples/browser/index.html`, `${folder}/site/example/index.html`);

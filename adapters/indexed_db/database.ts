@@ -10,7 +10,7 @@ import { StateError } from "../../src/errors.ts";
 const STORE = "entries";
 /** The database's own version: that of the object stores in it. */
 const VERSION = 1;
-/** How long another tab may keep an older version of the database open, in milliseconds. */
+/** How long others may keep the database from being opened, in milliseconds: by deleting it, say, while a third one has it open. */
 const PATIENCE_MS = 30_000;
 
 /** A database. */
@@ -20,12 +20,12 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** The database of a name; nothing is opened yet. */
-export function database(name: string): Database {
+/** The database of a name; nothing is opened yet. Opening is given up after `patienceMs`. */
+export function database(name: string, patienceMs: number = PATIENCE_MS): Database {
   let opening: Promise<IDBDatabase> | undefined;
   const forget = () => opening = undefined;
   const connect = () =>
-    opening ??= open(name, forget).catch((error) => {
+    opening ??= open(name, patienceMs, forget).catch((error) => {
       forget();
       throw error;
     });
@@ -53,7 +53,7 @@ export function database(name: string): Database {
   };
 }
 
-function open(name: string, forget: () => void): Promise<IDBDatabase> {
+function open(name: string, patienceMs: number, forget: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const factory = globalThis.indexedDB as IDBFactory | undefined;
     if (factory === undefined) {
@@ -65,10 +65,12 @@ function open(name: string, forget: () => void): Promise<IDBDatabase> {
     } catch (error) {
       return reject(explainOpening(error, name));
     }
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    request.onblocked = () => {
-      timer = setTimeout(() => reject(failed(name, "another tab keeps an older version of it open")), PATIENCE_MS);
-    };
+    let isLate = false;
+    // An engine tells nobody that it waits for others to close the database before they can delete it, and may wait for ever.
+    const timer = setTimeout(() => {
+      isLate = true;
+      reject(failed(name, `others have kept it from being opened for ${patienceMs / 1000} seconds; close the other tabs of this site`));
+    }, patienceMs);
     request.onupgradeneeded = ({ oldVersion }) => {
       if (oldVersion === 0) request.result.createObjectStore(STORE);
     };
@@ -79,6 +81,8 @@ function open(name: string, forget: () => void): Promise<IDBDatabase> {
     request.onsuccess = () => {
       clearTimeout(timer);
       const db = request.result;
+      // Nobody waits for it any more.
+      if (isLate) return db.close();
       if (!db.objectStoreNames.contains(STORE)) {
         db.close();
         return reject(failed(name, "it is another program's: it holds other object stores"));

@@ -987,6 +987,20 @@ export const mutants: readonly Mutant[] = [
     replace: "valueBytes: 65_536,",
     test: ["test/adapters/deno_kv_test.ts", "/what is over a limit|at a limit/"],
   },
+  {
+    name: "indexedDb() waits for ever for others to let it open",
+    file: "adapters/indexed_db/database.ts",
+    search: "isLate = true;",
+    replace: "return;",
+    test: ["test/adapters/indexed_db_test.ts"],
+  },
+  {
+    name: "indexedDb() takes a page that IndexedDB is closed to for a failure",
+    file: "adapters/indexed_db/database.ts",
+    search: 'if (kind === "SecurityError" || kind === "InvalidStateError") {',
+    replace: 'if (kind === "SecurityErrors") {',
+    test: ["test/adapters/indexed_db_test.ts"],
+  },
 ];
 
 const root = new URL("../../", import.meta.url).pathname;

@@ -9,6 +9,7 @@ import { assertEqual, createCollector, failureOf } from "../collect.js";
 import { memorySubject, unstorageSubject } from "../subjects.js";
 import { registerUnsupported } from "../unsupported.js";
 import { registerExample } from "./example.js";
+import { registerFailures } from "./failures.js";
 
 const runner = createCollector();
 const { tests } = runner;
@@ -117,6 +118,8 @@ runner.describe("indexed-db", () => {
     await state.close();
   });
 });
+
+registerFailures(runner);
 
 // The one that loads the page again comes first, so that no other is run twice.
 tests.sort((a, b) => Number(b.name.includes("loaded again")) - Number(a.name.includes("loaded again")));
