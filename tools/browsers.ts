@@ -101,9 +101,10 @@ const PATIENCE_MS = 120_000;
 function start(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Running> {
   const quietly = { stdin: "null", stdout: "null", stderr: "null" } as const;
   const child = new Deno.Command("setsid", { args: [program, ...args], env, ...quietly }).spawn();
+  const killGroup = () => new Deno.Command("kill", { args: ["-KILL", "--", `-${child.pid}`], ...quietly }).output();
   return Promise.resolve({
     kill: async () => {
-      await new Deno.Command("kill", { args: ["-KILL", "--", `-${child.pid}`], ...quietly }).output();
+      await killGroup();
       await child.status;
     },
     [Symbol.asyncDispose]: async () => {
@@ -111,6 +112,8 @@ function start(program: string, args: readonly string[], env: Readonly<Record<st
         child.kill("SIGTERM");
       } catch { /* it has ended by itself */ }
       await child.status;
+      // xvfb-run ends alone: its display, the driver and the browser would run on.
+      await killGroup();
     },
   });
 }
