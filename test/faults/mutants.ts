@@ -964,7 +964,14 @@ export const mutants: readonly Mutant[] = [
     file: "src/store/log/one_writer.ts",
     search: "if (isWriter && shared.pending !== undefined && key.startsWith(paths.frames)) await inTurn(settleForReading);",
     replace: "",
-    test: ["test/store/log/record_journal_test.ts"],
+    test: ["test/store/log/one_writer_test.ts"],
+  },
+  {
+    name: "a frame is put behind one that came to life just then",
+    file: "src/store/log/one_writer.ts",
+    search: "if ([before, key].every((name) => name.startsWith(paths.frames))) return false;",
+    replace: 'if ([before, key].includes("")) return false;',
+    test: ["test/store/log/one_writer_test.ts"],
   },
   {
     name: "the last of several states on a plain driver takes what it knows for all there is",

@@ -101,7 +101,11 @@ export async function beginAnew(beginning: Beginning, parts: EpochParts): Promis
     read: [],
     write: [],
   };
-  return await checkpoints.create(await formatCheckpoint(next, seal));
+  const create = async (checkpoint: Checkpoint) => await checkpoints.create(await formatCheckpoint(checkpoint, seal));
+  if (!await create(next)) return false;
+  // Of two fixed places neither held one that proves itself: the other one would be found damaged until a later checkpoint takes it.
+  if (store.list === undefined && remains.base === undefined) await create({ ...next, generation: next.generation + 1 });
+  return true;
 }
 
 /** What stood before and is not needed any more once the new checkpoint stands. */

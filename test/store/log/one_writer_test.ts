@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { createDigester } from "../../../src/digest.ts";
+import { createLogPaths } from "../../../src/store/log/checkpoint.ts";
+import { oneWriterStore } from "../../../src/store/log/one_writer.ts";
+import { nameOf } from "../../../src/store/log/record_journal.ts";
 import { describePlain } from "../../../src/store/plain.ts";
+import { createSeal } from "../../../src/store/seal.ts";
 import { openLogOn, write } from "../../faults/log_fixture.ts";
 import { nothing } from "../../faults/simulated_disk.ts";
 import { SimulatedStore } from "../../faults/simulated_store.ts";
@@ -28,4 +33,49 @@ Deno.test("a lock is renewed while its holder writes nothing, and runs out once 
   }
   now += 15_001;
   await other();
+});
+
+/** The store of one writer on a driver whose writes come out torn, so many times. */
+function tearing(times: number): ReturnType<typeof oneWriterStore> {
+  const plain = new SimulatedStore(nothing).plain();
+  return oneWriterStore({
+    driver: describePlain({
+      ...plain,
+      setItem: (key, value, options) =>
+        plain.setItem!(key, key.startsWith(paths.frames) && times-- > 0 ? value.slice(0, 5) : value, options),
+    }),
+    paths,
+    seal: createSeal(createDigester()),
+    writer: "a",
+    now: () => 0,
+    sleep: () => Promise.resolve(),
+    every: () => () => {},
+    lock: {},
+    onWarning: () => {},
+  });
+}
+
+const paths = createLogPaths("app!");
+const [first, second] = [nameOf(paths.frames, 1), nameOf(paths.frames, 2)];
+
+Deno.test("getItem() of a frame that its own writer has torn gives it whole, or fails: never as it stands", async () => {
+  for (const [times, isMended] of [[1, true], [2, false]] as const) {
+    const store = tearing(times);
+    await store.open();
+    await assert.rejects(store.create(first, "the frame"), /does not read back/);
+    if (!isMended) await assert.rejects(store.getItem(first), /does not read back/);
+    assert.equal(await store.getItem(first), "the frame");
+    await store.close();
+  }
+});
+
+Deno.test("create() of a frame while another one is torn makes that one whole, and says that it was quicker", async () => {
+  const store = tearing(1);
+  await store.open();
+  await assert.rejects(store.create(first, "the frame"), /does not read back/);
+  assert.equal(await store.create(second, "another frame"), false);
+  assert.equal(await store.getItem(first), "the frame");
+  assert.equal(await store.getItem(second), undefined);
+  assert.equal(await store.create(second, "another frame"), true);
+  await store.close();
 });
