@@ -21,6 +21,11 @@ export interface OpenFile {
   sync(): Awaitable<void>;
   /** `fstat(2)`. `links` 0: no folder holds it any more. `changedMs`: when it was last written to. */
   stat(): Awaitable<{ readonly size: number; readonly links: number; readonly changedMs: number }>;
+  /**
+   * `stat(2)` of the path that it was opened by: the size while that leads to this file; undefined: to another one or to none, as
+   * where its folder was moved.
+   */
+  sizeInPlace(): Awaitable<number | undefined>;
   close(): Awaitable<void>;
 }
 

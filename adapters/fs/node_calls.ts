@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import type { FileCalls, OpenFile } from "./calls.ts";
+import { isAbsent } from "./errors.ts";
 
 /** More than this is read and written beside other work. */
 const AT_ONCE_BYTES = 256 * 1024;
@@ -34,7 +35,7 @@ const read = promisify(node.read) as (
 
 /** The runtime's own file system. */
 export const nodeCalls: FileCalls = {
-  open: (path, how) => openFile(node.openSync(path, flags[how], 0o600)),
+  open: (path, how) => openFile(node.openSync(path, flags[how], 0o600), path),
   link: (from, to) => node.linkSync(from, to),
   unlink: (path) => node.unlinkSync(path),
   rename: (from, to) => node.renameSync(from, to),
@@ -68,7 +69,8 @@ function targetOf(link: string): node.Stats | undefined {
   }
 }
 
-function openFile(fd: number): OpenFile {
+function openFile(fd: number, path: string): OpenFile {
+  let opened: node.Stats | undefined;
   return {
     write: async (bytes) => {
       if (bytes.length <= AT_ONCE_BYTES) return node.writeSync(fd, bytes);
@@ -91,6 +93,16 @@ function openFile(fd: number): OpenFile {
     stat: () => {
       const { size, nlink, mtimeMs } = node.fstatSync(fd);
       return { size, links: nlink, changedMs: mtimeMs };
+    },
+    sizeInPlace: () => {
+      opened ??= node.fstatSync(fd);
+      try {
+        const { dev, ino, size } = node.statSync(path);
+        return dev === opened.dev && ino === opened.ino ? size : undefined;
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        throw error;
+      }
     },
     close: () => node.closeSync(fd),
   };

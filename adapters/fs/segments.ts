@@ -77,14 +77,14 @@ export class Segments implements DriverSegments {
   async append(name: string, frame: Uint8Array): Promise<{ readonly start: number; readonly end: number } | undefined> {
     return await this.#with(name, async (kept) => {
       const { file, refusal } = kept;
-      const before = await file.stat();
-      if (before.links === 0) return undefined;
+      const before = await file.sizeInPlace();
+      if (before === undefined) return undefined;
       if (refusal !== undefined) {
         // It may be allowed by the next time.
         await this.#forget(name);
         throw refusal;
       }
-      if (this.#doubtful.get(name) === Infinity) this.#doubtful.set(name, before.size);
+      if (this.#doubtful.get(name) === Infinity) this.#doubtful.set(name, before);
       kept.isUnsynced = true;
       const written = await file.write(frame);
       if (written < frame.length) throw new Error(`only ${written} of ${frame.length} bytes were written: the disk may be full`);
@@ -97,8 +97,8 @@ export class Segments implements DriverSegments {
 
   async read(name: string, from: number): Promise<Uint8Array | undefined> {
     return await this.#with(name, async ({ file }) => {
-      const { size, links } = await file.stat();
-      if (links === 0) return undefined;
+      const size = await file.sizeInPlace();
+      if (size === undefined) return undefined;
       if (size - from > MOST_BYTES) throw tooLarge(name, size - from);
       return size <= from ? new Uint8Array() : await file.read(from, size - from);
     });
@@ -109,7 +109,7 @@ export class Segments implements DriverSegments {
       const syncing = kept.syncing.then(() => this.#sync(name, kept, from, bytes));
       kept.syncing = syncing.catch(() => {});
       await syncing;
-      return (await kept.file.stat()).links > 0 ? true : undefined;
+      return await kept.file.sizeInPlace() === undefined ? undefined : true;
     });
     if (isThere === undefined) throw new Error(`the segment "${name}" was removed`);
   }

@@ -73,7 +73,7 @@ export interface DriverItem {
 /**
  * Append-only files: system calls, nothing more. What makes a log of them is in `store/log/`.
  *
- * Names are keys like all others. A file that was removed, or whose folder was, is missing, also to whoever has it open.
+ * Names are keys like all others. A file that was removed, or whose folder was, or was moved, is missing, also to whoever has it open.
  */
 export interface DriverSegments {
   /** Exclusively, with its first bytes, durable with its folder. False: it exists. */

@@ -62,9 +62,13 @@ export function leastRevision(head: Head, commit: number): number {
 
 /** STATE_CLOSED: the namespace was dropped, or repaired. */
 export function dropped(): StateError<"STATE_CLOSED"> {
-  return new StateError("STATE_CLOSED", "Cannot use the namespace: it was dropped or repaired since it was opened; open it again", {
-    details: {},
-  });
+  return new StateError(
+    "STATE_CLOSED",
+    "Cannot use the namespace: it was dropped or repaired since it was opened, or where it is kept was deleted, moved or replaced; open it again",
+    {
+      details: {},
+    },
+  );
 }
 
 /** The digest that the first record of a namespace names as its predecessor's. */

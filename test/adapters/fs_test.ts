@@ -1,6 +1,6 @@
 /** A folder as users meet it: what is not ours, not there, not allowed, full, or taken away under an open state. */
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { fs } from "../../adapters/fs.ts";
 import { dropNamespace, isStateError, listNamespaces, openState, type StateErrorCode, type StateManager, StateScope } from "../../mod.ts";
 import { createDigester } from "../../src/digest.ts";
@@ -262,4 +262,39 @@ Deno.test("a checkpoint that was made to remove what others need, or to be anoth
       }
       assert.deepEqual(snapshot(folder), before);
     }
+  }));
+
+Deno.test("a folder that is moved under an open state is STATE_CLOSED, whatever stands in its place, and goes on once it is back", () =>
+  inFolder(async (folder) => {
+    const [here, there] = [`${folder}/here`, `${folder}/there`];
+    await using state = await openState({ driver: fs(here) });
+    await state.save(global, "k1", "ours");
+    const assertClosed = async () => {
+      await assertRefuses("STATE_CLOSED", /since it was opened/, () => load(state));
+      await assertRefuses("STATE_CLOSED", /since it was opened/, () => save(state));
+    };
+    renameSync(here, there);
+    await assertClosed();
+    assert.ok(!existsSync(here), "nothing is made in its place");
+    await within(here, (other) => other.save(global, "k1", "theirs"));
+    await assertClosed();
+    renameSync(here, `${folder}/theirs`);
+    renameSync(there, here);
+    assert.equal(await load(state), "ours");
+    await save(state);
+    assert.deepEqual(await within(here, (again) => again.keys(global).toArray()), ["a", "k1"]);
+    assert.equal(await within(`${folder}/theirs`, load), "theirs");
+  }));
+
+Deno.test("a copy that stands in the place of a folder that was moved is what an open state goes on with", () =>
+  inFolder(async (folder) => {
+    const [here, there] = [`${folder}/here`, `${folder}/there`];
+    await using state = await openState({ driver: fs(here) });
+    await state.save(global, "k1", "ours");
+    renameSync(here, there);
+    cpSync(there, here, { recursive: true });
+    const moved = snapshot(there);
+    await save(state);
+    assert.deepEqual(snapshot(there), moved);
+    assert.deepEqual(await within(here, (again) => again.keys(global).toArray()), ["a", "k1"]);
   }));

@@ -1008,6 +1008,20 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (kind === "SecurityErrors") {',
     test: ["test/adapters/indexed_db_test.ts"],
   },
+  {
+    name: "a folder that was moved is still written to",
+    file: "adapters/fs/node_calls.ts",
+    search: "const { dev, ino, size } = node.statSync(path);",
+    replace: "const { dev, ino, size } = node.fstatSync(fd);",
+    test: ["test/adapters/fs_test.ts", "a folder that is moved"],
+  },
+  {
+    name: "a folder that was moved and copied back is still written to",
+    file: "adapters/fs/node_calls.ts",
+    search: "return dev === opened.dev && ino === opened.ino ? size : undefined;",
+    replace: "return size;",
+    test: ["test/adapters/fs_test.ts", "a copy that stands"],
+  },
 ];
 
 const root = new URL("../../", import.meta.url).pathname;

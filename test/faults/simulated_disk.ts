@@ -277,6 +277,14 @@ export class SimulatedDisk {
           for (const failed of file.failures.slice(unknown)) failed.isMended = true;
         }),
       stat: () => call("stat", path, () => ({ size: file.bytes.length, links: file.links, changedMs: file.changed })),
+      sizeInPlace: () =>
+        call("stat", path, () => {
+          try {
+            return this.#find(path) === file ? file.bytes.length : undefined;
+          } catch {
+            return undefined;
+          }
+        }),
       close: () => {},
     };
   }
