@@ -7,7 +7,9 @@
 import { browsers } from "../tools/browsers.ts";
 import { bundle } from "../tools/bundle.ts";
 import { createConsumer } from "../tools/consumer.ts";
-import { showTable } from "./table.ts";
+import { servePage } from "../tools/pages.ts";
+import { median } from "./quantile.ts";
+import { rate, showTable } from "./table.ts";
 
 const PATIENCE_MS = 300_000;
 
@@ -20,33 +22,17 @@ interface Measured {
 /** Opens the page in a browser, and waits for what it tells. */
 async function measureIn(name: string, site: string, rounds: number): Promise<Measured> {
   const { promise, resolve, reject } = Promise.withResolvers<Measured>();
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
-    const { pathname } = new URL(request.url);
-    if (pathname === "/measured") resolve(await request.json());
-    const isPage = pathname === "/";
-    const body = isPage
-      ? '<!doctype html><meta charset="utf-8"><script type="module" src="/page.js"></script>'
-      : await Deno.readTextFile(`${site}${pathname}`).catch(() => "");
-    return new Response(body, { headers: { "content-type": isPage ? "text/html" : "text/javascript" } });
-  });
+  const server = servePage(site, "page.js", (_, body) => resolve(body as Measured));
   const profile = await Deno.makeTempDir();
   const late = setTimeout(() => reject(new Error(`Nothing was heard of ${name} for ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
   try {
-    await using _browser = await browsers[name]!.open(`http://127.0.0.1:${server.addr.port}/?rounds=${rounds}`, profile);
+    await using _browser = await browsers[name]!.open(`${server.url}?rounds=${rounds}`, profile);
     return await promise;
   } finally {
     clearTimeout(late);
     await server.shutdown();
     await Deno.remove(profile, { recursive: true }).catch(() => {});
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
-
-function rate(microseconds: number): string {
-  return Number((1e6 / microseconds).toPrecision(3)).toLocaleString("en-US");
 }
 
 /** Measures and shows it. */
@@ -65,10 +51,10 @@ export async function showBrowsers(isQuick: boolean): Promise<void> {
       const [ours = 0, ...bare] = figures.map(median);
       return bare.map((figure, i) => [
         i === 0 ? what : "",
-        i === 0 ? rate(ours) : "",
+        i === 0 ? rate(1e6 / ours) : "",
         i === 0 ? promises[0]! : "",
         ["idb-keyval, strict", "idb-keyval, relaxed"][i]!,
-        rate(figure),
+        rate(1e6 / figure),
         promises[i + 1]!,
         (figure / ours).toFixed(2),
       ]);

@@ -13,6 +13,7 @@ import { bundle } from "../tools/bundle.ts";
 import { createConsumer } from "../tools/consumer.ts";
 import { runtimeBinary, runtimes } from "../tools/runtimes.ts";
 import { miniflare } from "../tools/workerd.ts";
+import { median } from "./quantile.ts";
 import { showTable } from "./table.ts";
 
 /** In the order in which they take turns. */
@@ -56,11 +57,6 @@ async function store(data: string): Promise<void> {
   await using state = await openState({ driver: fs(`${data}/ours`) });
   await state.save(StateScope.global, "k", { n: 1 });
   await createStorage({ driver: fsLiteDriver({ base: `${data}/unstorage` }) }).setItem("k", { n: 1 });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
 }
 
 /** Measures and shows it. */

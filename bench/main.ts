@@ -14,7 +14,7 @@ import { measureEnvelope } from "./envelope.ts";
 import { measureCheckpoints } from "./checkpoints.ts";
 import { countOpening, type OpeningCalls } from "./opening.ts";
 import { type Case, type Effort, measure } from "./rates.ts";
-import { showTable } from "./table.ts";
+import { rate, showTable } from "./table.ts";
 
 const cases: readonly Case[] = (["1 KB", "16 KB"] as const).flatMap((size) =>
   (["save", "load"] as const).flatMap((verb) => [1, 64].map((atOnce) => ({ verb, size, atOnce })))
@@ -42,10 +42,6 @@ async function showRates(contenders: readonly [Contender, ...Contender[]], effor
   }
   const [{ name }] = contenders;
   showTable(["operation", `<${name}/s`, "<", "promises", "peer", "<peer/s", "<", "promises", "<ratio"], rows);
-}
-
-function rate(value: number): string {
-  return Number(value.toPrecision(3)).toLocaleString("en-US");
 }
 
 function percent({ median, spread }: { readonly median: number; readonly spread: number }): string {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Contender } from "./contenders.ts";
+import { median, quantile } from "./quantile.ts";
 import { type Size, valuesOf } from "./values.ts";
 
 /** One thing to measure. */
@@ -71,11 +72,5 @@ async function perSecond(call: () => unknown, atOnce: number, sliceMs: number): 
 }
 
 function summarise(rates: readonly number[]): Rate {
-  const sorted = rates.toSorted((a, b) => a - b);
-  const at = (part: number): number => {
-    const place = part * (sorted.length - 1);
-    const below = sorted[Math.floor(place)]!;
-    return below + (sorted[Math.ceil(place)]! - below) * (place % 1);
-  };
-  return { median: at(0.5), spread: (at(0.75) - at(0.25)) / 2 };
+  return { median: median(rates), spread: (quantile(rates, 0.75) - quantile(rates, 0.25)) / 2 };
 }

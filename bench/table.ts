@@ -12,3 +12,8 @@ export function showTable(heads: readonly string[], rows: readonly (readonly str
     cells.map((cell, i) => heads[i]!.startsWith("<") ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)).join("  ").trimEnd();
   console.log([names, widths.map((width) => "─".repeat(width)), ...rows].map(line).join("\n") + "\n");
 }
+
+/** A figure as far as it means something. */
+export function rate(value: number): string {
+  return Number(value.toPrecision(3)).toLocaleString("en-US");
+}

@@ -10,6 +10,7 @@
  */
 import { bundle } from "./bundle.ts";
 import { type CaseResult, formatJunit } from "./junit.ts";
+import { pageOf } from "./pages.ts";
 
 /** A browser on this machine. */
 interface Browser {
@@ -160,8 +161,6 @@ interface Result extends CaseResult {
   readonly left: number;
   readonly browser: string;
 }
-
-const pageOf = (script: string) => `<!doctype html><meta charset="utf-8"><body><script type="module" src="${script}"></script></body>`;
 
 /** Serves the page, and the example, until it has told the last of its results. */
 async function collect(folder: string, open: (url: string) => Promise<Running>): Promise<readonly Result[]> {

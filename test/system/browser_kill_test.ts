@@ -6,7 +6,9 @@
  */
 import assert from "node:assert/strict";
 import { browsers } from "../../tools/browsers.ts";
+import { bundle } from "../../tools/bundle.ts";
 import { createConsumer } from "../../tools/consumer.ts";
+import { servePage } from "../../tools/pages.ts";
 
 const kills = Number(Deno.env.get("KILLS") ?? 20);
 const PATIENCE_MS = 60_000;
@@ -21,39 +23,23 @@ interface Found {
   readonly browser: string;
 }
 
-/** The page's script, bundled from the tarball. */
-async function bundlePage(): Promise<string> {
-  await using consumer = await createConsumer();
-  const { folder } = consumer;
-  const args = ["bundle", "--quiet", "--platform=browser", "--node-modules-dir=manual", `${folder}/runtime/browser/kill.js`];
-  const bundle = await new Deno.Command(Deno.execPath(), { args, cwd: folder, stdin: "null" }).output();
-  assert.ok(bundle.success, new TextDecoder().decode(bundle.stderr));
-  return new TextDecoder().decode(bundle.stdout);
-}
-
-/** A server that the page talks to: one for all kills, as a database belongs to an origin. */
-function serve(script: string): { readonly url: string; readonly shutdown: () => Promise<void>; listen(heard: Listener): void } {
-  let heard: Listener = () => {};
-  const types: Readonly<Record<string, readonly [type: string, body: string]>> = {
-    "/": ["text/html", '<!doctype html><meta charset="utf-8"><script type="module" src="/kill.js"></script>'],
-    "/kill.js": ["text/javascript", script],
-  };
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
-    const { pathname } = new URL(request.url);
-    if (request.method === "POST") heard(pathname, await request.json());
-    const [type, body] = types[pathname] ?? ["text/plain", ""];
-    return new Response(body, { headers: { "content-type": type } });
-  });
-  return { url: `http://127.0.0.1:${server.addr.port}/`, shutdown: () => server.shutdown(), listen: (listener) => heard = listener };
-}
-
 /** What was heard. */
 type Listener = (path: string, body: unknown) => void;
+
+/** The page's script, bundled from the tarball into a folder. */
+async function bundlePage(folder: string): Promise<void> {
+  await using consumer = await createConsumer();
+  assert.ok(await bundle([`${consumer.folder}/runtime/browser/kill.js`], folder, consumer.folder));
+}
 
 for (const name of ["chromium", "firefox"]) {
   Deno.test(`${name}, killed at any moment, loses nothing that a page was told to be saved, and leaves nothing torn`, async () => {
     const profile = await Deno.makeTempDir();
-    const server = serve(await bundlePage());
+    const site = await Deno.makeTempDir();
+    await bundlePage(site);
+    // One for all kills, as a database belongs to an origin.
+    let heard: Listener = () => {};
+    const server = servePage(site, "kill.js", (path, body) => heard(path, body));
     const said = { pair: 0, count: 0, last: 0 };
     let acknowledged = 0;
     let browser = "";
@@ -71,7 +57,7 @@ for (const name of ["chromium", "firefox"]) {
       for (let kill = 0; kill <= kills; kill++) {
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         let left = 5 + kill * 7919 % 60;
-        server.listen((path, body) => {
+        heard = (path, body) => {
           try {
             if (path === "/failed") throw new Error(String(body));
             if (path === "/found") judge(body as Found);
@@ -84,7 +70,7 @@ for (const name of ["chromium", "firefox"]) {
           } catch (error) {
             reject(error);
           }
-        });
+        };
         const late = setTimeout(() => reject(new Error(`nothing more was heard of ${name} for ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
         const running = await browsers[name]!.open(server.url, profile);
         try {
@@ -96,7 +82,7 @@ for (const name of ["chromium", "firefox"]) {
       }
     } finally {
       await server.shutdown();
-      await Deno.remove(profile, { recursive: true }).catch(() => {});
+      for (const folder of [site, profile]) await Deno.remove(folder, { recursive: true }).catch(() => {});
     }
     console.log(`${browser}: ${kills} kills, ${acknowledged} acknowledged, 0 lost, 0 torn`);
   });
