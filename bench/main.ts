@@ -1,6 +1,6 @@
 /**
- * `deno task bench [cold|browsers] [--quick]`: rates beside those of peers, all in one run; calls on the driver; bytes of the log. With `cold`: what a
- * new process takes instead.
+ * `deno task bench [cold|browsers] [--quick]`: rates beside those of peers, all in one run; calls on the driver; bytes of the log. Instead of
+ * that, with `cold`: what a new process takes; with `browsers`: IndexedDB in Chromium and Firefox.
  *
  * Exit code 1 if a budget that does not depend on the machine is missed. Times are shown and never judged.
  *

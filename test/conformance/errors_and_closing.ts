@@ -147,6 +147,27 @@ export function testErrorsAndClosing(test: Test): void {
     assertEquals((await other.keys(scope).toArray()).length, 21);
   });
 
+  test("A8 what reads before it writes, called right before close(), is committed whole, or STATE_CLOSED with nothing written", async ({ open }) => {
+    const calls: Record<string, (state: StateManager) => Promise<unknown>> = {
+      increment: (state) => state.increment(scope, "increment"),
+      update: (state) => state.update(scope, "update", () => 1),
+      transaction: (state) => state.transaction((tx) => tx.save(scope, "transaction", 1)),
+      once: (state) => state.once(scope, "once", () => 1),
+    };
+    for (const [key, call] of Object.entries(calls)) {
+      const state = await open();
+      const outcome = call(state).then(() => "committed", (error) => isStateError(error, "STATE_CLOSED") ? "closed" : error);
+      await state.close();
+      const other = await open();
+      assertEquals(
+        [await outcome, await other.load(scope, key)],
+        await other.has(scope, key) ? ["committed", 1] : ["closed", undefined],
+        key,
+      );
+      await other.close();
+    }
+  });
+
   test("A8 a transaction that is still running when the state closes is committed whole, or STATE_CLOSED", async ({ open }) => {
     const state = await open();
     const [started, go] = [createGate(), createGate()];
