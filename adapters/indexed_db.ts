@@ -17,6 +17,7 @@ import { createDriver } from "./indexed_db/driver.ts";
  * The driver's methods reject with a `StateError`:
  *
  * - `STATE_UNSUPPORTED` where there is no IndexedDB, or it is closed to this page, as in some private windows;
+ * - `STATE_CORRUPT`, once, if the browser found the database damaged and threw it away; only Chromium tells. The next call finds an empty one;
  * - `STATE_NEWER_FORMAT` if a newer version of this library has made the database, or makes it newer while it is open;
  * - `STATE_DRIVER` if the quota is used up, the database is not ours, others keep it from being opened for 30 seconds, or the engine fails.
  *

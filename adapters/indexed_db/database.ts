@@ -20,6 +20,15 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/**
+ * Chromium throws away a database that it finds damaged, makes an empty one, and says so here, once. It damages them itself: LevelDB
+ * goes on behind a record that a kill left half written, and takes that for corruption the next time (google/leveldb#1287).
+ */
+interface LossyVersionChange extends IDBVersionChangeEvent {
+  readonly dataLoss?: "none" | "total";
+  readonly dataLossMessage?: string;
+}
+
 /** The database of a name; nothing is opened yet. Opening is given up after `patienceMs`. */
 export function database(name: string, patienceMs: number = PATIENCE_MS): Database {
   let opening: Promise<IDBDatabase> | undefined;
@@ -71,12 +80,17 @@ function open(name: string, patienceMs: number, forget: () => void): Promise<IDB
       isLate = true;
       reject(failed(name, `others have kept it from being opened for ${patienceMs / 1000} seconds; close the other tabs of this site`));
     }, patienceMs);
-    request.onupgradeneeded = ({ oldVersion }) => {
-      if (oldVersion === 0) request.result.createObjectStore(STORE);
+    let loss: StateError | undefined;
+    request.onupgradeneeded = (event: LossyVersionChange) => {
+      if (event.dataLoss === "total") {
+        loss = lost(name, event.dataLossMessage);
+        return request.transaction!.abort();
+      }
+      if (event.oldVersion === 0) request.result.createObjectStore(STORE);
     };
     request.onerror = () => {
       clearTimeout(timer);
-      reject(explainOpening(request.error, name));
+      reject(loss ?? explainOpening(request.error, name));
     };
     request.onsuccess = () => {
       clearTimeout(timer);
@@ -99,6 +113,12 @@ function open(name: string, patienceMs: number, forget: () => void): Promise<IDB
 
 function unsupported(why: string): StateError {
   return new StateError("STATE_UNSUPPORTED", `Cannot open IndexedDB: ${why}`, { details: { needs: "indexedDB" } });
+}
+
+function lost(name: string, why = ""): StateError {
+  const message =
+    `The browser found the database "${name}" damaged, and threw away what was in it (${why}). Whoever opens it again gets an empty one`;
+  return new StateError("STATE_CORRUPT", message, { details: { object: name } });
 }
 
 function failed(name: string, why: string, cause?: unknown): StateError {

@@ -3,7 +3,7 @@ import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { indexedDb } from "../../adapters/indexed_db.ts";
 import { database } from "../../adapters/indexed_db/database.ts";
-import { isStateError, openState, type StateErrorCode } from "../../mod.ts";
+import { isStateError, openState, type StateErrorCode, StateScope } from "../../mod.ts";
 
 /** Runs something where `indexedDB` is something else. */
 async function where(factory: unknown, act: () => Promise<void>): Promise<void> {
@@ -87,4 +87,29 @@ Deno.test("a database that others keep from being opened is STATE_DRIVER in the 
   });
   await ours.use("readonly", () => Promise.resolve());
   await ours.close();
+});
+
+Deno.test("a database that the browser threw away is STATE_CORRUPT once, and begins anew after that", async () => {
+  const real = indexedDB;
+  let losses = 1;
+  const lossy = {
+    open(name: string, version: number) {
+      const request = real.open(name, version);
+      // As Chromium tells it; the first handler runs first.
+      request.addEventListener("upgradeneeded", (event) => {
+        if (losses-- > 0) Object.assign(event, { dataLoss: "total", dataLossMessage: "checksum mismatch" });
+      });
+      return request;
+    },
+  };
+  await where(lossy, async () => {
+    const driver = indexedDb(`thrown-${crypto.randomUUID()}`);
+    await assert.rejects(
+      openState({ driver }),
+      (error) => isStateError(error, "STATE_CORRUPT") && /threw away.*checksum mismatch/.test(error.message),
+    );
+    await using state = await openState({ driver });
+    await state.save(StateScope.global, "k", 1);
+    assert.equal(await state.load(StateScope.global, "k"), 1);
+  });
 });

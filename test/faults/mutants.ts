@@ -1002,6 +1002,13 @@ export const mutants: readonly Mutant[] = [
     test: ["test/adapters/indexed_db_test.ts"],
   },
   {
+    name: "indexedDb() takes a database that the browser threw away for a new one",
+    file: "adapters/indexed_db/database.ts",
+    search: 'if (event.dataLoss === "total") {',
+    replace: 'if (event.dataLoss === "none") {',
+    test: ["test/adapters/indexed_db_test.ts"],
+  },
+  {
     name: "indexedDb() takes a page that IndexedDB is closed to for a failure",
     file: "adapters/indexed_db/database.ts",
     search: 'if (kind === "SecurityError" || kind === "InvalidStateError") {',

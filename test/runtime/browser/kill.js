@@ -2,7 +2,7 @@
  * Says what a database holds, then writes to it until the browser is killed: pairs of keys that always change together, a counter,
  * and keys of their own. The server hears of each commit behind it, and the next one waits for that.
  */
-import { openState, StateScope } from "@llmspell/state-persistence";
+import { isStateError, openState, StateScope } from "@llmspell/state-persistence";
 import { indexedDb } from "@llmspell/state-persistence/adapters/indexed-db";
 
 const tell = (path, body) => fetch(path, { method: "POST", body: JSON.stringify(body) });
@@ -33,8 +33,20 @@ async function writeKeys(state) {
   }
 }
 
+/** Opens the database; where the browser threw it away, the server hears of that first. */
+async function open() {
+  const driver = indexedDb("killed");
+  try {
+    return await openState({ driver });
+  } catch (error) {
+    if (!isStateError(error, "STATE_CORRUPT")) throw error;
+    await tell("/lost", error.message);
+    return await openState({ driver });
+  }
+}
+
 try {
-  const state = await openState({ driver: indexedDb("killed") });
+  const state = await open();
   const found = await state.loadMany(pairs, ["left", "right"]);
   const right = found.get("right");
   await tell("/found", {
