@@ -193,15 +193,18 @@ export async function repair(driver: Driver, options: RepairOptions): Promise<Re
     if (name !== "namespace" && name !== "dryRun") throw new TypeError(`Cannot repair with option "${name}": there are namespace, dryRun`);
   }
   const { namespace, dryRun = false } = options;
+  if (typeof namespace !== "string") {
+    throw new TypeError('Cannot repair: namespace must be a text, as in repair(driver, { namespace: "state" })');
+  }
   if (typeof dryRun !== "boolean") throw new TypeError("Cannot repair: dryRun must be true or false");
   const { repairNamespace } = await import("./store/repair/repair.ts");
   return await repairNamespace(driver, checkName(namespace, "id", defaultLimits.keyBytes), dryRun);
 }
 
-/** Times are stored as whole milliseconds. */
+/** Times are stored as whole milliseconds, up to the last one that a Date can hold (ECMA-262, "Time Values and Time Range"). */
 function wholeMs(now: number): number {
-  if (Number.isFinite(now) && now >= 0) return Math.floor(now);
-  throw new TypeError(`Cannot use the time ${String(now)} that now() gave: it must be milliseconds since the epoch`);
+  if (now >= 0 && now <= 8.64e15) return Math.floor(now);
+  throw new TypeError(`Cannot use the time ${String(now)} that now() gave: it must be milliseconds since the epoch, and a date`);
 }
 
 function randomBytes(bytes: number): Uint8Array {

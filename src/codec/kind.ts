@@ -35,15 +35,13 @@ function kindMadeBy(prototype: object | null): Kind | undefined {
 }
 
 /**
- * The bytes of something binary, not copied.
+ * The bytes of something binary, not copied; `undefined`: their memory is shared or resizable.
  *
- * @throws {TypeError} if it is not what its class says, or its memory is shared, resizable, or gone to somebody else
+ * @throws {TypeError} if it is not what its class says, or its memory is gone to somebody else
  */
-export function bytesOf(value: object, kind: Kind): Uint8Array {
+export function bytesOf(value: object, kind: Kind): Uint8Array | undefined {
   // The constructor of a DataView takes nothing but a buffer that is still there.
   const { buffer, byteOffset, byteLength } = kind === "ArrayBuffer" ? new DataView(value as ArrayBuffer) : value as ArrayBufferView;
-  if (kindOf(buffer) !== "ArrayBuffer" || (kind === "ArrayBuffer" && (buffer as ArrayBuffer).resizable)) {
-    throw new TypeError("Cannot take these bytes: their memory is shared or resizable");
-  }
+  if (kindOf(buffer) !== "ArrayBuffer" || (kind === "ArrayBuffer" && (buffer as ArrayBuffer).resizable)) return undefined;
   return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -155,7 +155,7 @@ export function writeTagged(root: unknown, { depth, valueBytes = Infinity }: Enc
 
   function putLeaf(kind: Kind, node: object): void {
     if (kind === "Date") return tag(kind, JSON.stringify(Date.prototype.getTime.call(node)));
-    const bytes = bytesOf(node, kind);
+    const bytes = bytesOf(node, kind) ?? refuse("has bytes whose memory is shared or resizable");
     bound("valueBytes", text.length + bytes.length, valueBytes);
     tag(kind, `"${toBase64url(bytes)}"`);
   }

@@ -176,7 +176,7 @@ export interface StateManager extends AsyncDisposable {
   /**
    * Adds to a number, atomically; a missing key counts as 0. Resolves with the sum.
    *
-   * @throws {StateError} STATE_INVALID_VALUE if what is stored is not a number
+   * @throws {StateError} STATE_INVALID_VALUE if what is stored is not a number, or the sum is beyond what a number holds exactly
    */
   increment(scope: StateScope, key: string, by?: number, options?: WriteOptions): Promise<number>;
   /**
@@ -229,7 +229,7 @@ export interface ScopeVerbs<O, R = Receipt> {
   /** As `StateManager.entries`. */
   entries<T = unknown>(options?: ListOptions): Cursor<Entry<T>>;
   /** As `StateManager.clear`. */
-  clear(): Promise<number>;
+  clear(options?: Omit<O, "ifRevision"> & { readonly prefix?: string }): Promise<number>;
   /** As `StateManager.update`. */
   update<K extends TypedKey>(
     key: K,
@@ -256,6 +256,8 @@ export interface ScopeVerbs<O, R = Receipt> {
 export interface ScopedState extends ScopeVerbs<WriteOptions> {
   /** The scope that is filled in. */
   readonly scope: StateScope;
+  /** As `StateManager.loadMany`. */
+  loadMany<T = unknown>(keys: readonly string[]): Promise<Map<string, T>>;
   /** As `StateManager.once`. */
   once<T>(key: string, fn: (attempt: OnceAttempt) => Awaitable<T>, options?: OnceOptions): Promise<T>;
   /** As `StateManager.transaction`. */
@@ -286,7 +288,7 @@ export interface Transaction {
   /** As `StateManager.entries`. */
   entries<T = unknown>(scope: StateScope, options?: ListOptions): Cursor<Entry<T>>;
   /** As `StateManager.clear`. */
-  clear(scope: StateScope): Promise<number>;
+  clear(scope: StateScope, options?: { readonly prefix?: string }): Promise<number>;
   /** As `StateManager.update`. */
   update<T extends Value>(
     scope: StateScope,

@@ -19,7 +19,7 @@ export function scopeVerbs<O, R>(verbs: Verbs, scope: StateScope): ScopeVerbs<O,
     delete: (key: string, options?: object) => verbs.delete(scope, key, options),
     keys: (options?: object) => verbs.keys(scope, options),
     entries: (options?: object) => verbs.entries(scope, options),
-    clear: () => verbs.clear(scope),
+    clear: (options?: object) => verbs.clear(scope, options),
     update: (key: string, fn: never, options?: object) => verbs.update(scope, key, fn, options),
     increment: (key: string, by?: number, options?: object) => verbs.increment(scope, key, by, options),
   };
@@ -31,6 +31,7 @@ export function scopedState(state: StateManager, scope: StateScope): ScopedState
   return {
     ...scopeVerbs(state, scope),
     scope,
+    loadMany: (keys) => state.loadMany(scope, keys),
     once: (key, fn, options) => state.once(scope, key, fn, options),
     transaction: (fn, options) => state.transaction((tx) => fn(tx.in(scope)), options),
   } as ScopedState;

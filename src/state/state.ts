@@ -8,6 +8,7 @@ import type { StateScope } from "../keys/scopes.ts";
 import type { Limits } from "../limits.ts";
 import type { Operation, WideOperation } from "../store/operation.ts";
 import type { Store } from "../store/store.ts";
+import { checkCallOptions, checkFunction, type Verb } from "./call_options.ts";
 import { checkCommit, type Core, type SchemaRules, scopeOf, targetOf } from "./core.ts";
 import { createCursor, type Cursor } from "./cursor.ts";
 import type { Key, ListOptions, StateClass } from "./entry.ts";
@@ -86,12 +87,15 @@ export function createState(parts: StateParts): StateManager {
     warn: (code, message, at) => parts.onWarning({ code, message, ...(at === undefined ? {} : { commit: at }) }),
     commit,
   };
-  const writable = () => {
+  /** What every write begins with. */
+  const begin = (verb: Verb, options: object) => {
     core.enter();
     core.checkWritable();
+    checkCallOptions(verb, options);
   };
   const at = (scope: StateScope, key: Key) => targetOf(scope, key, core);
   const cursor = <T>(
+    verb: "keys" | "entries",
     scope: StateScope,
     options: ListOptions,
     list: (rooms: typeof import("./listing.ts"), listing: Listing) => AsyncGenerator<T>,
@@ -100,6 +104,7 @@ export function createState(parts: StateParts): StateManager {
     const asked = { ...options };
     return createCursor((limit = Infinity) =>
       entered(core, (rooms) => {
+        checkCallOptions(verb, options);
         const listing = listingOf(scopeOf(scope, core), asked);
         return list(rooms, { ...listing, limit: Math.min(listing.limit, limit) });
       })
@@ -108,7 +113,7 @@ export function createState(parts: StateParts): StateManager {
 
   const state = {
     save: async (scope, key, value, options = {}) => {
-      writable();
+      begin("save", options);
       return await save(at(scope, key), value, options, core);
     },
     load: async (scope: StateScope, key: Key) => {
@@ -129,57 +134,61 @@ export function createState(parts: StateParts): StateManager {
       return await has(at(scope, key), core);
     },
     delete: async (scope, key, options = {}) => {
-      writable();
+      begin("delete", options);
       return await deleteKey(at(scope, key), options, core);
     },
-    keys: (scope, options = {}) => cursor(scope, options, ({ listKeys }, listing) => listKeys(listing, core)),
-    entries: (scope, options = {}) => cursor(scope, options, ({ listEntries }, listing) => listEntries(listing, core)),
+    keys: (scope, options = {}) => cursor("keys", scope, options, ({ listKeys }, listing) => listKeys(listing, core)),
+    entries: (scope, options = {}) => cursor("entries", scope, options, ({ listEntries }, listing) => listEntries(listing, core)),
     scopes: (options = {}) => {
       const asked = { ...options };
       return createCursor((limit = Infinity) =>
         entered(core, ({ listScopes }) => {
+          checkCallOptions("scopes", options);
           const from = asked.after === undefined ? {} : { after: scopeOf(asked.after, core) };
           return listScopes({ ...asked, ...from, limit: Math.min(asked.limit ?? Infinity, limit) }, core);
         })
       );
     },
     clear: async (scope, options = {}) => {
-      writable();
+      begin("clear", options);
       const where = scopeOf(scope, core);
       const { clear } = await import("./scope_verbs.ts");
       return await clear(where, options.prefix, options, core);
     },
     copy: async (from, to, options = {}) => {
-      writable();
+      begin("copy", options);
       const [source, target] = [scopeOf(from, core), scopeOf(to, core)];
       const { copy } = await import("./scope_verbs.ts");
       return await copy(source, target, false, options, core);
     },
     move: async (from, to, options = {}) => {
-      writable();
+      begin("move", options);
       const [source, target] = [scopeOf(from, core), scopeOf(to, core)];
       const { copy } = await import("./scope_verbs.ts");
       return await copy(source, target, true, options, core);
     },
     update: async (scope: StateScope, key: Key, fn: (current: never) => unknown, options: UpdateOptions = {}) => {
-      writable();
-      if (typeof fn !== "function") throw new TypeError("Cannot update: the third argument must be a function");
+      begin("update", options);
+      checkFunction("update", fn);
       checkCommit(options);
       return await update("update", at(scope, key), fn as (current: unknown) => unknown, options, core);
     },
     increment: async (scope, key, by = 1, options = {}) => {
-      writable();
+      begin("increment", options);
       checkCommit(options);
       return await increment(at(scope, key), by, options, core);
     },
     once: async (scope, key, fn, options = {}) => {
-      writable();
+      begin("once", options);
+      checkFunction("once", fn);
       const target = at(scope, key);
       const { once } = await import("./once.ts");
       return await once(target, fn, options, core);
     },
     transaction: async (fn, options = {}) => {
       core.enter();
+      checkCallOptions("transaction", options);
+      checkFunction("transaction", fn);
       const { transaction } = await import("./transaction.ts");
       return await transaction(fn, options, core);
     },

@@ -11,6 +11,7 @@ import type { StateScope } from "../keys/scopes.ts";
 import type { SaveDraft } from "../store/draft_change.ts";
 import type { Draft } from "../store/operation.ts";
 import { reasonOf } from "../store/port.ts";
+import { checkCallOptions, checkFunction } from "./call_options.ts";
 import { checkCommit, checkRevision, conflict, type Core, expiryOf, kindOf, scopeOf, type Target, targetOf } from "./core.ts";
 import { createCursor, type Cursor } from "./cursor.ts";
 import { type Awaitable, DELETE, type Entry, type EntryOptions, type Key, type ListOptions, type Precondition } from "./entry.ts";
@@ -23,7 +24,7 @@ import { decode, encode, GONE } from "./payload.ts";
 import { entryOf, localEntryOf } from "./reads.ts";
 import { scopeVerbs } from "./scoped.ts";
 import { Snapshot } from "./snapshot.ts";
-import { checkStep, initialOf, notANumber, patience } from "./update.ts";
+import { checkStep, initialOf, patience, sumOf } from "./update.ts";
 import { find, originOf, prepareSave, put, remove, type Saving } from "./writes.ts";
 
 /** What the transaction read is not so any more. */
@@ -129,38 +130,52 @@ class Run {
       call.then(() => this.#calls.delete(call), () => this.#calls.delete(call));
       return this.#core.guard.watch(call);
     };
-    const cursor = <T>(scope: StateScope, options: ListOptions, list: (listing: Listing) => AsyncGenerator<T>): Cursor<T> => {
+    const cursor = <T>(
+      verb: "keys" | "entries",
+      scope: StateScope,
+      options: ListOptions,
+      list: (listing: Listing) => AsyncGenerator<T>,
+    ): Cursor<T> => {
       this.#enter();
+      checkCallOptions(verb, options);
       const listing = listingOf(scopeOf(scope, this.#core), options);
       const start = (limit = Infinity) => list({ ...listing, limit: Math.min(listing.limit, limit) });
       return createCursor(start, (promise) => this.#core.guard.watch(promise));
     };
     const at = (scope: StateScope, key: Key) => targetOf(scope, key, this.#core);
     const verbs = {
-      save: guarded(async (scope: StateScope, key: Key, value: unknown, options: Precondition & EntryOptions = {}) =>
-        await this.#save(at(scope, key), value, options)
-      ),
+      save: guarded(async (scope: StateScope, key: Key, value: unknown, options: Precondition & EntryOptions = {}) => {
+        checkCallOptions("save", options, true);
+        await this.#save(at(scope, key), value, options);
+      }),
       load: guarded(async (scope: StateScope, key: Key) => (await this.#entry(at(scope, key)))?.value),
       entry: guarded(async (scope: StateScope, key: Key) => await this.#entry(at(scope, key))),
       has: guarded(async (scope: StateScope, key: Key) => await this.#entry(at(scope, key)) !== undefined),
-      delete: guarded(async (scope: StateScope, key: Key, options: Precondition = {}) => await this.#delete(at(scope, key), options)),
-      keys: (scope: StateScope, options: ListOptions = {}) => cursor(scope, options, (listing) => this.#keys(listing)),
-      entries: (scope: StateScope, options: ListOptions = {}) => cursor(scope, options, (listing) => this.#entries(listing)),
-      clear: guarded(async (scope: StateScope) => await this.#clear(scopeOf(scope, this.#core))),
+      delete: guarded(async (scope: StateScope, key: Key, options: Precondition = {}) => {
+        checkCallOptions("delete", options, true);
+        return await this.#delete(at(scope, key), options);
+      }),
+      keys: (scope: StateScope, options: ListOptions = {}) => cursor("keys", scope, options, (listing) => this.#keys(listing)),
+      entries: (scope: StateScope, options: ListOptions = {}) => cursor("entries", scope, options, (listing) => this.#entries(listing)),
+      clear: guarded(async (scope: StateScope, options: { readonly prefix?: string } = {}) => {
+        checkCallOptions("clear", options, true);
+        return await this.#clear(listingOf(scopeOf(scope, this.#core), options));
+      }),
       update: guarded(async (
         scope: StateScope,
         key: Key,
         fn: (current: unknown) => unknown,
         options: Precondition & EntryOptions & { initial?: unknown } = {},
-      ) => await this.#update(at(scope, key), fn, options)),
+      ) => {
+        checkCallOptions("update", options, true);
+        checkFunction("update", fn);
+        return await this.#update(at(scope, key), fn, options);
+      }),
       increment: guarded(async (scope: StateScope, key: Key, by: number = 1, options: Precondition = {}) => {
+        checkCallOptions("increment", options, true);
         const target = at(scope, key);
         checkStep(target, by);
-        const add = (current: unknown) => {
-          if (typeof current !== "number") throw notANumber(target, current);
-          return current + by;
-        };
-        return await this.#update(target, add, { ...options, initial: 0 }) as number;
+        return await this.#update(target, (current) => sumOf(target, current, by), { ...options, initial: 0 }) as number;
       }),
     };
     return {
@@ -315,11 +330,11 @@ class Run {
     return decode(saving!.encoded);
   }
 
-  async #clear(scope: StateScope): Promise<number> {
+  async #clear(listing: Listing): Promise<number> {
     let cleared = 0;
-    const keys: string[] = [];
-    for await (const key of this.#keys(listingOf(scope, {}))) keys.push(key);
-    for (const key of keys) if (await this.#delete(targetOf(scope, key, this.#core), {})) cleared++;
+    const targets: Target[] = [];
+    for await (const { target } of this.#items(listing)) targets.push(target);
+    for (const target of targets) if (await this.#delete(target, {})) cleared++;
     return cleared;
   }
 

@@ -86,11 +86,13 @@ export async function update(verb: string, target: Target, fn: Updating, options
 /** Adds to a number. */
 export async function increment(target: Target, by: number, options: WriteOptions, core: Core): Promise<number> {
   checkStep(target, by);
-  const add = (current: unknown) => {
-    if (typeof current === "number") return current + by;
-    throw notANumber(target, current);
-  };
-  return await update("increment", target, add, { ...options, initial: 0, request: String(by) }, core) as number;
+  return await update(
+    "increment",
+    target,
+    (current) => sumOf(target, current, by),
+    { ...options, initial: 0, request: String(by) },
+    core,
+  ) as number;
 }
 
 /**
@@ -104,13 +106,23 @@ export function checkStep({ key }: Target, by: unknown): void {
   }
 }
 
-/** STATE_INVALID_VALUE about what was to be counted. */
-export function notANumber({ scope, key }: Target, current: unknown): StateError {
-  return new StateError("STATE_INVALID_VALUE", `Cannot increment "${key}": what is stored is ${kindName(current)}, not a number`, {
-    details: { path: "$" },
-    scope,
-    key,
-  });
+/**
+ * What counting comes to. Whole numbers stay exact: beyond 2^53 a step of one would change nothing (ECMA-262, "Number.MAX_SAFE_INTEGER").
+ *
+ * @throws {StateError} STATE_INVALID_VALUE if there is no number, or the sum is not finite, or not exact
+ */
+export function sumOf(target: Target, current: unknown, by: number): number {
+  if (typeof current !== "number") throw uncountable(target, `what is stored is ${kindName(current)}, not a number`);
+  const sum = current + by;
+  if (!Number.isFinite(sum)) throw uncountable(target, `${current} + ${by} is no finite number`);
+  if (Number.isInteger(sum) && !Number.isSafeInteger(sum)) {
+    throw uncountable(target, `${current} + ${by} is beyond what a number holds exactly; update() can count with a BigInt`);
+  }
+  return sum;
+}
+
+function uncountable({ scope, key }: Target, why: string): StateError {
+  return new StateError("STATE_INVALID_VALUE", `Cannot increment "${key}": ${why}`, { details: { path: "$" }, scope, key });
 }
 
 function kindName(value: unknown): string {

@@ -5,8 +5,8 @@
  */
 import { isStateError, type StateError } from "../../src/errors.ts";
 import { StateScope } from "../../src/keys/scopes.ts";
-import type { StateManager } from "../../src/state/manager.ts";
-import { assert, assertEquals, assertStateError, failureOf } from "./assert.ts";
+import type { StateManager, Transaction } from "../../src/state/manager.ts";
+import { assert, assertEquals, assertMisuse, assertStateError, failureOf } from "./assert.ts";
 import { createGate, type Test } from "./suite.ts";
 
 const scope = StateScope.user("u");
@@ -38,6 +38,36 @@ export function callsOf(state: StateManager): Readonly<Record<string, () => Prom
     "in().load": () => state.in(scope).load("k"),
     inspect: () => state.inspect(),
     flush: () => state.flush(),
+  };
+}
+
+/** Every verb that takes options, with some. */
+function callsWith(state: StateManager, options: never): Readonly<Record<string, () => Promise<unknown>>> {
+  const other = StateScope.user("v");
+  const inside = (act: (tx: Transaction) => unknown) => () => state.transaction(async (tx) => await act(tx));
+  return {
+    save: () => state.save(scope, "k", 2, options),
+    delete: () => state.delete(scope, "k", options),
+    clear: () => state.clear(scope, options),
+    copy: () => state.copy(scope, other, options),
+    move: () => state.move(scope, other, options),
+    update: () => state.update(scope, "k", () => 2, options),
+    increment: () => state.increment(scope, "n", 1, options),
+    once: () => state.once(scope, "once", () => 2, options),
+    transaction: () => state.transaction((tx) => tx.save(scope, "k", 2), options),
+    keys: () => state.keys(scope, options).toArray(),
+    entries: () => state.entries(scope, options).toArray(),
+    scopes: () => state.scopes(options).toArray(),
+    "in().save": () => state.in(scope).save("k", 2, options),
+    "in().clear": () => state.in(scope).clear(options),
+    "in().keys": () => state.in(scope).keys(options).toArray(),
+    "clear in a transaction": inside((tx) => tx.clear(scope, options)),
+    "save in a transaction": inside((tx) => tx.save(scope, "k", 2, options)),
+    "delete in a transaction": inside((tx) => tx.delete(scope, "k", options)),
+    "update in a transaction": inside((tx) => tx.update(scope, "k", () => 2, options)),
+    "increment in a transaction": inside((tx) => tx.increment(scope, "n", 1, options)),
+    "keys in a transaction": inside((tx) => tx.keys(scope, options).toArray()),
+    "entries in a transaction": inside((tx) => tx.entries(scope, options).toArray()),
   };
 }
 
@@ -94,6 +124,37 @@ export function testErrorsAndClosing(test: Test): void {
       const error = await failureOf(act, code) as StateError;
       assertEquals([error.code, error.retryable], [code, retryable]);
     }
+  });
+
+  test("options of a call that are none are a TypeError that names them, and nothing is written", async ({ open }) => {
+    const state = await open();
+    await state.save(scope, "k", 1);
+    const wrong: readonly [options: unknown, says: RegExp][] = [
+      [{ expiresInMS: 5 }, /"expiresInMS": there are [a-z]/],
+      [{ misspelt: undefined }, /"misspelt"/],
+      [null, /null/],
+      [5, /number/],
+      ["x", /string/],
+    ];
+    for (const [options, says] of wrong) {
+      for (const [name, call] of Object.entries(callsWith(state, options as never))) await assertMisuse(call, name, says);
+    }
+    for (const [name, call] of Object.entries(callsWith(state, { operationId: "x" } as never))) {
+      if (name.includes("in a transaction") && !/keys|entries/.test(name)) await assertMisuse(call, name, /belongs to the transaction/);
+    }
+    assertEquals([await state.entries(scope).toArray(), await state.scopes().toArray()].map((found) => found.length), [1, 1]);
+    assertEquals((await state.entry(scope, "k"))?.revision, 1);
+  });
+
+  test("what a verb is to run must be a function", async ({ open }) => {
+    const state = await open();
+    for (const wrong of [undefined, null, 5, {}, "f"]) {
+      await assertMisuse(() => state.update(scope, "k", wrong as never), "update", /function/);
+      await assertMisuse(() => state.once(scope, "k", wrong as never), "once", /function/);
+      await assertMisuse(() => state.transaction(wrong as never), "transaction", /function/);
+      await assertMisuse(() => state.transaction((tx) => tx.update(scope, "k", wrong as never)), "update in a transaction", /function/);
+    }
+    assertEquals(await state.keys(scope).toArray(), []);
   });
 
   test("A7 an error about an entry names its scope and key, and never its value", async ({ open }) => {

@@ -123,6 +123,7 @@ export function testSaveAndLoad(test: Test): void {
     await state.save(scope, "b", null);
     await state.save(StateScope.user("bob"), "c", 3);
     assertEquals(await state.loadMany(scope, ["b", "none", "a", "c", "a"]), new Map([["b", null], ["a", 1]] as [string, unknown][]));
+    assertEquals(await state.in(scope).loadMany(["b", "none"]), new Map([["b", null]]));
     assertEquals(await state.loadMany(scope, []), new Map());
     assertEquals((await (await open()).loadMany(scope, ["a"])).get("a"), 1);
   });

@@ -155,6 +155,8 @@ export function testScopeVerbs(test: Test): void {
     assertEquals(await state.clear(alice, { prefix: "特" }), 2);
     assertEquals(await state.clear(alice, { prefix: "none" }), 0);
     assertEquals(await state.keys(alice).toArray(), ["a", "ab", "b"]);
+    assertEquals(await state.in(alice).clear({ prefix: "a" }), 2);
+    assertEquals(await state.keys(alice).toArray(), ["b"]);
   });
 
   test("B4 clear does not count what has expired", async ({ open }) => {

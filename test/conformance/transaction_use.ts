@@ -72,6 +72,11 @@ export function testTransactionUse(test: Test): void {
       assertEquals(await tx.in(scope).keys().toArray(), ["d"]);
     });
     assertEquals(await (await open()).keys(scope).toArray(), ["d"]);
+    await state.transaction(async (tx) => {
+      for (const key of ["a1", "a2", "b"]) await tx.save(scope, key, 1);
+      assertEquals([await tx.clear(scope, { prefix: "a" }), await tx.in(scope).clear({ prefix: "a" })], [2, 0]);
+    });
+    assertEquals(await state.keys(scope).toArray(), ["b", "d"]);
   });
 
   test("a transaction's update and increment build on its own writes", async ({ open }) => {

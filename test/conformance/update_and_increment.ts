@@ -47,6 +47,24 @@ export function testUpdateAndIncrement(test: Test): void {
     }
   });
 
+  test("B6 increment() stays exact: beyond that it is STATE_INVALID_VALUE and leaves what is there", async ({ open }) => {
+    const state = await open();
+    const most = Number.MAX_SAFE_INTEGER;
+    const sums: readonly [from: number, by: number][] = [[most, 1], [-most, -1], [2 ** 60, 1], [1, 2 ** 53], [1.5e308, 1.5e308], [
+      Infinity,
+      1,
+    ], [NaN, 1]];
+    for (const [i, [from, by]] of sums.entries()) {
+      await state.save(scope, `k${i}`, from);
+      await assertStateError(() => state.increment(scope, `k${i}`, by), "STATE_INVALID_VALUE", `${from} + ${by}`);
+      const inside = state.transaction((tx) => tx.increment(scope, `k${i}`, by));
+      await assertStateError(() => inside, "STATE_INVALID_VALUE", `${from} + ${by} in a transaction`);
+      assertEquals([await state.load(scope, `k${i}`), (await state.entry(scope, `k${i}`))?.revision], [from, 1]);
+    }
+    await state.save(scope, "n", most - 1);
+    assertEquals([await state.increment(scope, "n"), await state.increment(scope, "n", -2)], [most, most - 2]);
+  });
+
   test("B6 increment() heeds ifRevision", async ({ open }) => {
     const state = await open();
     assertEquals(await state.increment(scope, "n", 5, { ifRevision: null }), 5);
