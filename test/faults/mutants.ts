@@ -706,6 +706,27 @@ export const mutants: readonly Mutant[] = [
     test: [repairingLogs, "/in segments that was cut off/"],
   },
   {
+    name: "repair() takes a frame for whole that nobody else can read",
+    file: "src/store/repair/log_remains.ts",
+    search: ".some(({ isBare }) => !isBare)",
+    replace: ".some(() => false)",
+    test: ["test/faults/repair_log_test.ts", "/stands around any one/"],
+  },
+  {
+    name: "repair() takes a checkpoint's last frame for whole that nobody else can read",
+    file: "src/store/repair/log_remains.ts",
+    search: "end === segment.from && isBare &&",
+    replace: "end === segment.from &&",
+    test: ["test/faults/repair_log_test.ts", "/stands around any one/"],
+  },
+  {
+    name: "a frame with something before it is STATE_CORRUPT at the end of a log, too",
+    file: "src/store/log/frame.ts",
+    search: "if (!/^F[1-9]\\d{0,5}$/.test(line.slice(0, Math.max(0, cut))) || second < 0) return undefined;",
+    replace: 'if (cut < 0 || second < 0) return undefined;\n  if (!line.startsWith("F")) throw corrupt(WHAT, "it does not begin as one");',
+    test: ["test/faults/repair_log_test.ts", "/stands around any one/"],
+  },
+  {
     name: "a repair of a log leaves out what only older pages hold",
     file: "src/store/repair/log_source.ts",
     search: "if (remains.isShort) {",

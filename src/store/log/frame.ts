@@ -100,11 +100,11 @@ export async function proveFrame(line: string, seal: Seal): Promise<Frame | unde
   const cut = line.indexOf("\t");
   const second = line.indexOf("\t", cut + 1);
   refuseNewer(line);
-  if (cut < 0 || second < 0) return undefined;
+  // What stands before a frame is no part of it, and not covered by its digest.
+  if (!/^F[1-9]\d{0,5}$/.test(line.slice(0, Math.max(0, cut))) || second < 0) return undefined;
   const digest = line.slice(cut + 1, second);
   const text = line.slice(second + 1);
   if (!text.isWellFormed() || digest !== (await seal([text]))[0]) return undefined;
-  openEnvelope("F", `${line.slice(0, cut)}\n`, WHAT);
   return { ...parseText(text), digest, line };
 }
 

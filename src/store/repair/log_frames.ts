@@ -18,6 +18,8 @@ export interface Unit {
   readonly end: number;
   /** Undefined: it is none that proves itself. */
   readonly frame: Frame | undefined;
+  /** Nothing stands before or behind the frame: it can be read as it is. */
+  readonly isBare: boolean;
   /** What stands there, where that is no frame. */
   readonly bytes: Uint8Array;
 }
@@ -71,9 +73,9 @@ export async function unitOf(place: Pick<Unit, "name" | "start" | "end">, bytes:
   const from = Math.max(0, line.search(/F\d+\t/));
   for (const text of new Set([line, line.slice(from), line.slice(from, -1)])) {
     const frame = await attempt(() => proveFrame(text, seal));
-    if (frame !== undefined) return { ...place, frame, bytes: new Uint8Array() };
+    if (frame !== undefined) return { ...place, frame, isBare: text === line, bytes: new Uint8Array() };
   }
-  return { ...place, frame: undefined, bytes };
+  return { ...place, frame: undefined, isBare: false, bytes };
 }
 
 /** The chain among what was found: in each place in order, places in the order of their names. `base`: where it begins. */
@@ -100,7 +102,13 @@ export function chainOf(units: readonly Unit[], base: StoredCheckpoint | undefin
     end = { name, from: name === unit.name ? unit.end : 0, number, digest };
   }
   const mark = frames.findLastIndex(({ frame }) => frame!.writer === REPAIRER && frame!.ops.length > 0);
-  return { frames, older: olderThan(base, byNumber), end, hasGap: lastGap >= 0, isFenced: mark >= 0 && mark >= lastGap };
+  return {
+    frames,
+    older: olderThan(base, byNumber),
+    end,
+    hasGap: lastGap >= 0,
+    isFenced: mark >= 0 && mark >= lastGap,
+  };
 }
 
 /** The frame that follows a position in its own place; as a reader takes it, unless others show that it never counted. */

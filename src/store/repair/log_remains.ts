@@ -75,7 +75,9 @@ export async function readRemains(log: Log, names: readonly string[]): Promise<R
   const isShort = base === undefined || runs.some((parts) => parts.some(({ isLost }) => isLost));
   const olderRuns = isShort ? await read(older.flatMap(({ runs }) => runs), []) : [];
   const isMissing = base !== undefined && !isWhole(log, { lengths, headed, units }, base, chain);
-  const isDamaged = isTorn || isShort || chain.hasGap || isMissing;
+  // The last one is taken for one that was never whole.
+  const isBlurred = chain.frames.slice(0, -1).some(({ isBare }) => !isBare);
+  const isDamaged = isTorn || isShort || isBlurred || chain.hasGap || isMissing;
   // The end of a log that was never whole is no damage; where there is some, what stands between frames may be a part of it.
   const torn = chain.hasGap || base === undefined ? units.filter((unit) => unit.frame === undefined && isBehind(unit, base)) : [];
   worthless.push(
@@ -168,7 +170,8 @@ function isWhole(
     const places = units.map(({ start }) => start).filter((start) => start >= segment.from);
     return places.every((place, i) => place === segment.from + i);
   }
-  const isAnchor = ({ name, end, frame }: Unit) => name === segment.name && end === segment.from && frame?.digest === digest;
+  const isAnchor = ({ name, end, frame, isBare }: Unit) =>
+    name === segment.name && end === segment.from && isBare && frame?.digest === digest;
   // Whoever begins in the middle looks at the frame before it rather than at the header.
   const isRead = (name: string) => name === segment.name && segment.from > 0 ? units.some(isAnchor) : headed.has(name);
   return (lengths.get(segment.name) ?? -1) >= segment.from && [segment.name, end.name, ...frames.map(({ name }) => name)].every(isRead);

@@ -293,7 +293,7 @@ Deno.test("repair() takes the options that there are, and names the one that is 
   const driver = memory();
   const wrong: readonly [unknown, RegExp][] = [
     [undefined, /options must be an object/],
-    [{}, /must be a string/],
+    [{}, /namespace must be a text/],
     [{ namespace, dryrun: true }, /"dryrun"/],
     [{ namespace, dryRun: 1 }, /dryRun/],
   ];
