@@ -1,5 +1,6 @@
 /**
- * A driver that goes wrong at its n-th call, and before and after that does what the driver below does.
+ * A driver that goes wrong at its n-th call, and before and after that does what the driver below does: one that commits, or one with
+ * a log in objects or in segments.
  *
  * @module
  */
@@ -18,7 +19,10 @@ export type Fault =
   | "repeat"
   /** Answers late: other calls overtake it. */
   | "delay"
-  /** Breaks the promise of `commit`: the checks hold, so many keys are set in their order, nothing else is done, and it throws. */
+  /**
+   * Breaks the promise of `commit`: the checks hold, so many keys are set in their order, nothing else is done, and it throws. An append
+   * leaves sixteen times as many bytes, which is no broken promise; anything else throws, and nothing was done.
+   */
   | { readonly tear: number };
 
 /** What was asked of a driver, and what is to go wrong. */
@@ -36,7 +40,7 @@ export interface Faults {
   revive(): void;
 }
 
-/** Wraps a driver that commits natively. */
+/** Wraps a driver. */
 export function createFaults(below: Driver): Faults {
   let calls = 0;
   let at = Infinity;
@@ -68,26 +72,46 @@ export function createFaults(below: Driver): Faults {
     if (wrong === undefined || wrong === "repeat") return await call();
     throw failure(wrong);
   };
-  const commit = async (batch: DriverBatch): Promise<boolean> => {
+  /** What changes something: `tear` is how it is half done. */
+  const write = async <T>(call: () => Promise<T>, tear: (amount: number) => unknown = () => {}): Promise<T> => {
     const wrong = next();
-    if (wrong === undefined) return await below.commit!(batch);
+    if (wrong === undefined) return await call();
     if (wrong === "reject" || wrong === "refuse") throw failure(wrong);
     if (typeof wrong === "object") {
-      const set = batch.set.slice(0, wrong.tear);
-      await below.commit!({ ...batch, set, remove: wrong.tear > batch.set.length ? batch.remove : [] });
+      await tear(wrong.tear);
       throw failure(wrong);
     }
     if (wrong === "delay") await turn();
-    const answer = await below.commit!(batch);
+    const answer = await call();
     if (wrong === "lose") throw failure(wrong);
-    return wrong === "repeat" ? await below.commit!(batch) : answer;
+    return wrong === "repeat" ? await call() : answer;
+  };
+  const commit = (batch: DriverBatch): Promise<boolean> =>
+    write(() => below.commit!(batch), async (amount) => {
+      const set = batch.set.slice(0, amount);
+      await below.commit!({ ...batch, set, remove: amount > batch.set.length ? batch.remove : [] });
+    });
+  const { segments } = below;
+  const objects: Partial<Driver> = {
+    getItem: (key) => read(async () => await below.getItem(key)),
+    create: (key, value) => write(() => below.create!(key, value)),
+    removeItem: (key) => write(async () => await below.removeItem!(key)),
+    ...segments && {
+      segments: {
+        create: (name, header) => write(() => segments.create(name, header)),
+        append: (name, frame) =>
+          write(() => segments.append(name, frame), (amount) => segments.append(name, frame.subarray(0, 16 * amount))),
+        read: (name, from) => read(() => segments.read(name, from)),
+        sync: (name, from, bytes) => write(() => segments.sync(name, from, bytes)),
+        remove: (name) => write(() => segments.remove(name)),
+      },
+    },
   };
   return {
     driver: {
       ...below,
-      getMany: (keys) => read(() => below.getMany!(keys)),
       list: (options) => read(() => below.list!(options)),
-      commit,
+      ...below.commit === undefined ? objects : { getMany: (keys) => read(() => below.getMany!(keys)), commit },
       dispose: () => {},
     },
     get calls() {
