@@ -140,6 +140,23 @@ for (const kind of kinds) {
 }
 
 for (const kind of kinds.filter(({ name }) => !name.includes("plain"))) {
+  Deno.test(`repair() of a log ${kind.name} in which any one object is gone, or says nothing, keeps the rest, and says what was lost`, async () => {
+    const story = await tellOn(kind, lengths[1]);
+    const objects = [story.open, story.closed].flatMap((place) => [...place.items.keys()].map((key) => [place, key] as const));
+    for (const [place, key] of objects) {
+      for (const value of ["", undefined]) {
+        const damaged = copyOf(place);
+        if (value === undefined) damaged.items.delete(key);
+        else damaged.items.set(key, value);
+        try {
+          await checkRepair(kind, damaged, story, true, true);
+        } catch (error) {
+          throw new Error(`"${key}" ${value === undefined ? "gone" : "empty"}: ${(error as Error).message}`, { cause: error });
+        }
+      }
+    }
+  });
+
   Deno.test(`repair() of a log ${kind.name} in which what stands around any one frame is damaged loses nothing`, async () => {
     const count: Record<string, number> = {};
     for (const length of lengths) {

@@ -58,6 +58,7 @@ Deno.test("chainOf() takes no frame that lost its number to one that is damaged"
   const dead = await frameOf(2, one.digest, { writer: "dead" });
   // The third one names the second that counted; or nothing is left that does.
   assert.deepEqual((await taken([one.line, damaged(two), dead.line, three.line, four.line])).numbers, ["w1", "w3", "w4"]);
+  assert.deepEqual((await taken([one.line, damaged(two), dead.line, three.line])).numbers, ["w1", "w3"]);
   assert.deepEqual((await taken([one.line, damaged(two), dead.line, damaged(three), four.line])).numbers, ["w1", "w4"]);
   // With nothing behind it, it is what any reader takes.
   assert.deepEqual((await taken([one.line, "torn", dead.line])).numbers, ["w1", "dead2"]);
