@@ -1,3 +1,4 @@
+/// <reference lib="deno.unstable" />
 /**
  * Who is measured: this library, and what one would write without it.
  *
@@ -5,6 +6,7 @@
  */
 import { openState, StateScope } from "@llmspell/state-persistence";
 import { memory } from "@llmspell/state-persistence/adapters/memory";
+import { denoKv } from "@llmspell/state-persistence/adapters/deno-kv";
 import { fs } from "@llmspell/state-persistence/adapters/fs";
 import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
 import { closeSync, fdatasync, openSync, writeSync } from "node:fs";
@@ -81,6 +83,26 @@ export async function openOnSqlite(folder: string): Promise<readonly [Contender,
       database.close();
       return Promise.resolve();
     },
+  }];
+}
+
+/** This library in a file of Deno KV; an atomic operation of Deno KV that sets one key. */
+export async function openOnDenoKv(folder: string): Promise<readonly [Contender, ...Contender[]]> {
+  const state = await openState({ driver: denoKv(`${folder}/ours.kv`) });
+  const agent = state.in(StateScope.agent("bench"));
+  const kv = await Deno.openKv(`${folder}/bare.kv`);
+  return [{
+    name: "denoKv()",
+    guarantees: { save: "as Deno KV's, chained", load: "newest, verified" },
+    save: (key, value) => agent.save(key, value),
+    load: (key) => agent.load(key),
+    close: () => state.close(),
+  }, {
+    name: "bare kv.atomic()",
+    guarantees: { save: "atomic", load: "newest" },
+    save: (key, value) => kv.atomic().set(["bench", key], value).commit(),
+    load: async (key) => (await kv.get(["bench", key])).value,
+    close: () => Promise.resolve(kv.close()),
   }];
 }
 

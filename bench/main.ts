@@ -9,7 +9,7 @@
 import { memory } from "@llmspell/state-persistence/adapters/memory";
 import { fs } from "@llmspell/state-persistence/adapters/fs";
 import { sqlite } from "@llmspell/state-persistence/adapters/sqlite";
-import { type Contender, openInMemory, openOnFiles, openOnSqlite } from "./contenders.ts";
+import { type Contender, openInMemory, openOnDenoKv, openOnFiles, openOnSqlite } from "./contenders.ts";
 import { measureEnvelope } from "./envelope.ts";
 import { measureCheckpoints } from "./checkpoints.ts";
 import { countOpening, type OpeningCalls } from "./opening.ts";
@@ -106,7 +106,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(
       `Deno ${Deno.version.deno}, ${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} cores; medians of ${effort.rounds} interleaved rounds of ${effort.sliceMs} ms, ± half the middle half\n`,
     );
-    for (const open of [openInMemory, openOnSqlite, openOnFiles]) {
+    for (const open of [openInMemory, openOnSqlite, openOnFiles, openOnDenoKv]) {
       const own = await Deno.makeTempDir({ dir: folder });
       const contenders = await open(own);
       await showRates(contenders, effort);

@@ -19,7 +19,7 @@ Deno.test("bench --quick measures every contender and stays within its budgets",
   const peers = [["Map + JSON", 8], ["unstorage memory", 8], ["bare SQLite", 16], ["append + fdatasync", 8], [
     "unstorage fs-lite",
     8,
-  ]] as const;
+  ], ["bare kv.atomic()", 8]] as const;
   for (const [name, times] of peers) assert.equal(out.split(name).length - 1, times, name);
   assert.match(out, /^memory\(\), [\d,]+ keys, closed: calls on the driver to open +\d+ +8$/m);
   assert.match(out, /^log beyond key and value, bytes a commit, one by one +\d+ +200$/m);
