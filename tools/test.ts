@@ -14,7 +14,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { browsers } from "./browsers.ts";
 import { type Consumer, createConsumer } from "./consumer.ts";
-import { countCases, type Counts, judge, total } from "./counts.ts";
+import { countCases, type Counts, judge, type Subjects, subjectsIn, total } from "./counts.ts";
 import { root } from "./doors.ts";
 import { type Runtime, runtimeBinary, runtimes } from "./runtimes.ts";
 import { miniflare } from "./workerd.ts";
@@ -115,12 +115,12 @@ function onRuntime(runtime: Runtime, folder: string): Runner["command"] {
 /** Whoever takes longer than this hangs. */
 const patienceMs = 30 * 60_000;
 
-async function run({ program, args, cwd, env = {} }: Command, report: string): Promise<Counts> {
+async function run({ program, args, cwd, env = {} }: Command, report: string): Promise<Counts & { readonly subjects: Subjects }> {
   const signal = AbortSignal.timeout(patienceMs);
   const child = new Deno.Command(program, { args: [...args], cwd, env, stdin: "null", signal }).spawn();
   const { success } = await child.status;
   const junit = await Deno.readTextFile(report).catch(() => "");
-  return judge(countCases(junit), success);
+  return { ...judge(countCases(junit), success), subjects: subjectsIn(junit) };
 }
 
 /** The runners whose names begin with one of these words; without any, all that npm delivers, or all others. */
@@ -143,13 +143,13 @@ async function main(args: readonly string[]): Promise<boolean> {
     return (await consumer).folder;
   };
   const words = args.filter((word) => word !== "--system");
-  const results: (Counts & { readonly runner: string })[] = [];
+  const results: (Counts & { readonly runner: string; readonly subjects: Subjects })[] = [];
   for (const { name, command } of choose(words, args.includes("--system"))) {
     console.log(`\n── ${name} ──`);
     const report = `${reports}/${name}.xml`;
     const counts = await command(report, install).then((it) => run(it, report)).catch((error) => {
       console.error(error);
-      return { passed: 0, failed: 1 };
+      return { passed: 0, failed: 1, subjects: {} };
     });
     results.push({ runner: name, ...counts });
   }
