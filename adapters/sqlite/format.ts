@@ -31,7 +31,7 @@ export function readHeader(connection: Connection): Header {
  */
 export function assertHeader({ application, version }: Header, file: string): void {
   if (application !== applicationId) {
-    throw fileError("open", file, `it belongs to another application (its application_id is ${application})`);
+    throw fileError("open", file, `it is not this library's, but some other database or file (its application_id is ${application})`);
   }
   if (version > formatVersion) {
     throw new StateError(

@@ -129,7 +129,7 @@ Deno.test("sqlite() over a file that is no SQLite database is STATE_DRIVER, and 
     }
     const before = snapshot(folder);
     for (const i of contents.keys()) {
-      await assertRefuses(`${folder}/${i}.db`, "STATE_DRIVER", /: it is not a SQLite database$|belongs to another/);
+      await assertRefuses(`${folder}/${i}.db`, "STATE_DRIVER", /: it is not a SQLite database$|not this library/);
     }
     assert.deepEqual(snapshot(folder), before);
   }));
@@ -155,7 +155,7 @@ Deno.test("sqlite() over another application's database is STATE_DRIVER, and lea
       await assertRefuses(
         `${folder}/${name}.db`,
         "STATE_DRIVER",
-        /: it belongs to another application \(its application_id is (0|77|-1)\)$/,
+        /: it is not this library's, but some other database or file \(its application_id is (0|77|-1)\)$/,
       );
       assert.deepEqual(snapshot(folder), before, name);
     }
