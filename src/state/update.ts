@@ -114,9 +114,9 @@ export function checkStep({ key }: Target, by: unknown): void {
 export function sumOf(target: Target, current: unknown, by: number): number {
   if (typeof current !== "number") throw uncountable(target, `what is stored is ${kindName(current)}, not a number`);
   const sum = current + by;
-  if (!Number.isFinite(sum)) throw uncountable(target, `${current} + ${by} is no finite number`);
+  if (!Number.isFinite(sum)) throw uncountable(target, `with ${by} it comes to no finite number`);
   if (Number.isInteger(sum) && !Number.isSafeInteger(sum)) {
-    throw uncountable(target, `${current} + ${by} is beyond what a number holds exactly; update() can count with a BigInt`);
+    throw uncountable(target, `with ${by} it is beyond what a number holds exactly; update() can count with a BigInt`);
   }
   return sum;
 }
