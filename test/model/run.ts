@@ -289,7 +289,7 @@ class ModelRun {
         if (verb.isFailing) throw new Thrown();
         model.save(path, verb.value, { class: keyOf(verb.at).startsWith("archive:") ? "archive" : "standard", expiresAt: 0 });
         return verb.value;
-      });
+      }, true);
     });
   }
 
@@ -380,7 +380,7 @@ class ModelRun {
           if (verb.isFailing) throw new Thrown();
           trial.commit();
           return answers;
-        }),
+        }, true),
     );
     for (const path of new Set(verb.steps.flatMap((step) => "at" in step ? [pathOf(step.at)] : []))) {
       await this.#adopt(verb.who, path, opened);
@@ -398,9 +398,17 @@ class ModelRun {
     if ("result" in found && "result" in expected) same(found.result, expected.result);
   }
 
-  #remembered(operationId: string | undefined, request: string, value: unknown, model: OpenModel, run: () => unknown): unknown {
-    model.flush();
+  /** `isAskedFirst`: a call that was made before is known by a read, and nothing that was written behind goes in front of that. */
+  #remembered(
+    operationId: string | undefined,
+    request: string,
+    value: unknown,
+    model: OpenModel,
+    run: () => unknown,
+    isAskedFirst = false,
+  ): unknown {
     const known = operationId === undefined ? undefined : this.#stored.operations.get(operationId);
+    if (known === undefined || !isAskedFirst) model.flush();
     if (known !== undefined) {
       const isSame = known.request === request && findDifference((known as { value?: unknown }).value, value) === undefined;
       if (!isSame) throw new ModelError("STATE_CONFLICT");
