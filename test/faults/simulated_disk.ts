@@ -60,11 +60,14 @@ interface File {
 
 /** A sync that failed. */
 interface Failure {
-  /** Somebody who was told of it has synced since: whatever that one goes on with must be on the disk again. */
-  isMended: boolean;
+  /** What it was to write, and what nobody has written again and synced since. */
+  lost: Range[];
   /** Somebody who could not know of it opened the file before that. */
   isHidden: boolean;
 }
+
+/** Bytes of a file: the first one, and the one behind the last. */
+type Range = readonly [from: number, to: number];
 
 interface Write {
   readonly at: number;
@@ -116,12 +119,13 @@ export class SimulatedDisk {
   }
 
   /**
-   * Whether a sync failed that nobody has made good, while somebody who could not know of it had the file open: what that one
-   * saw a power loss may take.
+   * Whether a sync failed that nobody has made good, or not all of it, while somebody who could not know of it had the file open: what
+   * that one saw a power loss may take. Who was told of it makes good what it goes on with itself; what others had appended, and did not
+   * live to be told of, it does not.
    */
   get isBetrayed(): boolean {
     const isSo = (node: File | Folder): boolean =>
-      node.kind === "file" ? node.failures.some(({ isMended, isHidden }) => isHidden && !isMended) : [...node.names.values()].some(isSo);
+      node.kind === "file" ? node.failures.some(({ lost, isHidden }) => isHidden && lost.length > 0) : [...node.names.values()].some(isSo);
     return isSo(this.#root);
   }
 
@@ -220,7 +224,7 @@ export class SimulatedDisk {
     }
     const file = this.#find(path);
     if (file.kind === "folder") throw failure("EISDIR", path);
-    for (const failed of file.failures) if (!failed.isMended) failed.isHidden = true;
+    for (const failed of file.failures) if (failed.lost.length > 0) failed.isHidden = true;
     const unknown = file.failures.length;
     let told = unknown;
     return {
@@ -264,17 +268,20 @@ export class SimulatedDisk {
       sync: () =>
         call("sync", path, ({ code }) => {
           if (code !== undefined) {
+            const lost = file.pending.map(({ at, bytes }): Range => [at, at + bytes.length]);
             file.limbo.push(...file.pending);
             file.pending = [];
-            file.failures.push({ isMended: false, isHidden: false });
+            file.failures.push({ isHidden: false, lost });
           }
           if (told < file.failures.length) {
             told = file.failures.length;
             throw failure(code ?? "EIO", path);
           }
-          for (const write of file.pending) file.durable = written(file.durable, write);
+          for (const write of file.pending) {
+            file.durable = written(file.durable, write);
+            for (const failed of file.failures) failed.lost = without(failed.lost, [write.at, write.at + write.bytes.length]);
+          }
           file.pending = [];
-          for (const failed of file.failures.slice(unknown)) failed.isMended = true;
         }),
       stat: () => call("stat", path, () => ({ size: file.bytes.length, links: file.links, changedMs: file.changed })),
       sizeInPlace: () =>
@@ -331,6 +338,13 @@ function written(bytes: Uint8Array, { at, bytes: added }: Write): Uint8Array {
   grown.set(bytes);
   grown.set(added, at);
   return grown;
+}
+
+/** What is left of ranges without the bytes of one. */
+function without(ranges: readonly Range[], [from, to]: Range): Range[] {
+  return ranges.flatMap(([start, end]): Range[] => [[start, Math.min(end, from)], [Math.max(start, to), end]]).filter(([start, end]) =>
+    start < end
+  );
 }
 
 /** What of a node a power loss leaves. A file with several names is one file after it, too. */
