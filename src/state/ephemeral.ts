@@ -89,8 +89,8 @@ export class EphemeralEntries {
   }
 
   /** Whether an entry is here to stay: then it can be changed without asking the store. */
-  isSettled(path: string): boolean {
-    return this.#entries.has(path) && !this.#leaving.has(path);
+  isSettled(path: string, now: number): boolean {
+    return this.get(path, now) !== undefined && !this.#leaving.has(path);
   }
 
   /** Says that a write to the store was begun that may take the entry's place; call what it returns when it is over. */

@@ -141,7 +141,7 @@ export async function save(target: Target, value: unknown, options: SaveOptions,
   const isPlainWrite = options.operationId === undefined && options.ifRevision === undefined;
   if (kind.class === "bulk" && isPlainWrite) return await saveBehind(target, saving, options, core);
   if (
-    kind.class === "ephemeral" && isPlainWrite && core.ephemeral.isSettled(target.path) && !core.behind.isPending &&
+    kind.class === "ephemeral" && isPlainWrite && core.ephemeral.isSettled(target.path, core.now()) && !core.behind.isPending &&
     !(saving.draft instanceof Promise)
   ) {
     return saveInMemory(target, saving, saving.draft, core);

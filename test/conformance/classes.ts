@@ -125,6 +125,17 @@ export function testClasses(test: Test): void {
     assertEquals(await (await open()).keys(scope).toArray(), ["s"]);
   });
 
+  test("B15 saving ephemeral where an ephemeral entry has expired deletes what another state stored there since", async ({ open, supports }) => {
+    if (supports.writers !== "many") return;
+    let now = Date.UTC(2030, 0, 1);
+    const [one, two] = [await open({ now: () => now }), await open({ now: () => now })];
+    await one.save(scope, "k", 1, { class: "ephemeral", expiresInMs: 500 });
+    now += 1000;
+    await two.save(scope, "k", 2);
+    await one.save(scope, "k", 3, { class: "ephemeral" });
+    assertEquals([await one.load(scope, "k"), await two.load(scope, "k")], [3, undefined]);
+  });
+
   test("B15 another state's write shows through where an ephemeral entry of one's own does not stand", async ({ open, supports }) => {
     if (supports.writers !== "many") return;
     const [one, two] = [await open(), await open()];

@@ -39,6 +39,10 @@ const failed: readonly { readonly seed: number; readonly path: string }[] = [
     seed: 101682827,
     path: "1482:2:0:0:0:1:4:4:4:4:4:5:5:6:6:6:1:3:4:4:4:5:4:6:6:7:9:9:10:9:9:12:12:13:13:14:13",
   },
+  {
+    seed: 961579852,
+    path: "1223:3:0:0:0:3:6:6:6:6:7:7:8:12:12:14:14:21:21:22:22:22:22:23:22:21:25:25:26:27:28:28:29:21:21:21:21:21:21:21:21:21:21:21",
+  },
 ];
 
 Deno.test("openState() does what the model does in programs that once failed", async () => {
