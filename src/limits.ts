@@ -52,3 +52,6 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const chosen = Object.entries(given).filter(([, value]) => value !== undefined);
   return { ...defaultLimits, ...Object.fromEntries(chosen) };
 }
+
+/** The last moment that a Date can hold, in milliseconds since the epoch (ECMA-262, "Time Values and Time Range"). */
+export const LAST_DATE = 8.64e15;

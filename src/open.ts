@@ -7,7 +7,7 @@ import type { DigestCrypto } from "./digest.ts";
 import { StateError } from "./errors.ts";
 import { checkName } from "./keys/key.ts";
 import type { StateScope } from "./keys/scopes.ts";
-import { defaultLimits, type Limits, resolveLimits } from "./limits.ts";
+import { defaultLimits, LAST_DATE, type Limits, resolveLimits } from "./limits.ts";
 import type { SchemaDefinition } from "./schema/define.ts";
 import type { StateClass } from "./state/entry.ts";
 import type { Consistency, StateManager } from "./state/manager.ts";
@@ -201,9 +201,9 @@ export async function repair(driver: Driver, options: RepairOptions): Promise<Re
   return await repairNamespace(driver, checkName(namespace, "id", defaultLimits.keyBytes), dryRun);
 }
 
-/** Times are stored as whole milliseconds, up to the last one that a Date can hold (ECMA-262, "Time Values and Time Range"). */
+/** Times are stored as whole milliseconds. */
 function wholeMs(now: number): number {
-  if (now >= 0 && now <= 8.64e15) return Math.floor(now);
+  if (now >= 0 && now <= LAST_DATE) return Math.floor(now);
   throw new TypeError(`Cannot use the time ${String(now)} that now() gave: it must be milliseconds since the epoch, and a date`);
 }
 

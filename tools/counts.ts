@@ -38,7 +38,7 @@ export function total(all: readonly Counts[]): Counts {
 export type Subjects = Readonly<Record<string, number>>;
 
 /** The theme of the suite by which its subjects are told: the last one. */
-const THEME = "errors and closing";
+export const THEME = "errors and closing";
 
 /** The subjects of the conformance suite in a JUnit report, whether its groups are suites, or stand in front of a case's name. */
 export function subjectsIn(junit: string): Subjects {
@@ -76,7 +76,8 @@ export function tableOf(runs: readonly { readonly runner: string; readonly subje
 }
 
 /**
- * Closes a run of the gates: prints what passed of the conformance suite where, and one line, `N passed, N failed`, and exits with 0 only if something passed and nothing failed.
+ * Closes a run of the gates: prints what passed of the conformance suite where, then one line, `N passed, N failed`, and exits with 0
+ * only if something passed and nothing failed.
  * Arguments: the file to which the test tasks added a line of JSON a runner, and the exit code of the gates.
  */
 if (import.meta.main) {

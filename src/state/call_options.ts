@@ -34,7 +34,7 @@ const names: Readonly<Record<Verb, readonly string[]>> = {
   copy: commit,
   move: commit,
   update: [...commit, "ifRevision", ...entry, "initial"],
-  increment: [...commit, "ifRevision", ...entry],
+  increment: [...commit, "ifRevision"],
   once: [...commit, ...entry, "leaseMs", "wait"],
   transaction: [...commit, "attempts", "onCommit"],
 };
@@ -50,7 +50,7 @@ const ofCommit: ReadonlySet<string> = new Set(commit);
 export function checkCallOptions(verb: Verb, options: unknown, isInside = false): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
-      `Cannot ${verb} with options that are ${options === null ? "null" : `a ${typeof options}`}: they must be an object`,
+      `Cannot call ${verb}() with options that are ${options === null ? "null" : `a ${typeof options}`}: they must be an object`,
     );
   }
   for (const name in options) {
@@ -59,8 +59,8 @@ export function checkCallOptions(verb: Verb, options: unknown, isInside = false)
     const there = isInside ? known.filter((name) => !ofCommit.has(name)) : known;
     throw new TypeError(
       isInside && known.includes(name)
-        ? `Cannot ${verb} with option "${name}" inside a transaction: it belongs to the transaction`
-        : `Cannot ${verb} with option "${name}": there are ${there.join(", ")}`,
+        ? `Cannot call ${verb}() with option "${name}" inside a transaction: it belongs to the transaction`
+        : `Cannot call ${verb}() with option "${name}": there are ${there.join(", ")}`,
     );
   }
 }
@@ -72,6 +72,6 @@ export function checkCallOptions(verb: Verb, options: unknown, isInside = false)
  */
 export function checkFunction(verb: Verb, fn: unknown): void {
   if (typeof fn !== "function") {
-    throw new TypeError(`Cannot ${verb} with ${fn === null ? "null" : `a ${typeof fn}`} where a function is to be`);
+    throw new TypeError(`Cannot call ${verb}() with ${fn === null ? "null" : `a ${typeof fn}`} where a function is to be`);
   }
 }

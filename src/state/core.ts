@@ -7,7 +7,7 @@ import { StateError } from "../errors.ts";
 import { checkName } from "../keys/key.ts";
 import { checkScope, encodeScope, type StateScope } from "../keys/scopes.ts";
 import { encodeSegment } from "../keys/segment.ts";
-import type { Limits } from "../limits.ts";
+import { LAST_DATE, type Limits } from "../limits.ts";
 import type { Operation, WideOperation } from "../store/operation.ts";
 import type { Store } from "../store/store.ts";
 import type { ReadingOptions } from "../store/view.ts";
@@ -119,9 +119,6 @@ function contentOf({ scope, key }: Target, given: StateContent | undefined): Sta
     { details: { found: [{ path: "$", rule }] }, scope, key },
   );
 }
-
-/** The last moment that a Date can hold (ECMA-262, "Time Values and Time Range"). */
-const LAST_DATE = 8.64e15;
 
 /** When an entry expires; 0: never. */
 export function expiryOf(options: EntryOptions, now: number): number {

@@ -708,8 +708,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a frame with something before it is STATE_CORRUPT at the end of a log, too",
     file: "src/store/log/frame.ts",
-    search: "if (!/^F[1-9]\\d{0,5}$/.test(line.slice(0, Math.max(0, cut))) || second < 0) return undefined;",
-    replace: 'if (cut < 0 || second < 0) return undefined;\n  if (!line.startsWith("F")) throw corrupt(WHAT, "it does not begin as one");',
+    search: "const [head, digest] = /^F[1-9]\\d{0,5}\\t([^\\t]*)\\t/.exec(line) ?? [];",
+    replace:
+      'const [head, digest] = /^[^\\t]*F[1-9]\\d{0,5}\\t([^\\t]*)\\t/.exec(line) ?? [];\n  if (head !== undefined && !head.startsWith("F")) throw corrupt(WHAT, "it does not begin as one");',
     test: ["test/faults/repair_log_test.ts", "/stands around any one/"],
   },
   {
@@ -1028,6 +1029,41 @@ export const mutants: readonly Mutant[] = [
     search: 'if (kind === "SecurityError" || kind === "InvalidStateError") {',
     replace: 'if (kind === "SecurityErrors") {',
     test: ["test/adapters/indexed_db_test.ts"],
+  },
+  {
+    name: "an option that is none is ignored",
+    file: "src/state/call_options.ts",
+    search: "if (known.includes(name) && !(isInside && ofCommit.has(name))) continue;",
+    replace: "if (known.length > 0) continue;",
+    test: [conformance, "/^memory › errors/"],
+  },
+  {
+    name: "an option of the commit is ignored inside a transaction",
+    file: "src/state/call_options.ts",
+    search: "if (known.includes(name) && !(isInside && ofCommit.has(name))) continue;",
+    replace: "if (known.includes(name)) continue;",
+    test: [conformance, "/^memory › errors/"],
+  },
+  {
+    name: "increment() goes on where numbers are not exact",
+    file: "src/state/update.ts",
+    search: "if (Number.isInteger(sum) && !Number.isSafeInteger(sum)) {",
+    replace: "if (Number.isNaN(sum)) {",
+    test: [conformance, "/^memory › update/"],
+  },
+  {
+    name: "a transaction's clear() takes no prefix",
+    file: "src/state/transaction.ts",
+    search: "return await this.#clear(listingOf(scopeOf(scope, this.#core), options));",
+    replace: "return await this.#clear(listingOf(scopeOf(scope, this.#core), {}));",
+    test: [conformance, "/^memory › inside/"],
+  },
+  {
+    name: "an ephemeral entry that has expired is here to stay",
+    file: "src/state/ephemeral.ts",
+    search: "return this.get(path, now) !== undefined && !this.#leaving.has(path);",
+    replace: "void now;\n    return this.#entries.has(path) && !this.#leaving.has(path);",
+    test: [conformance, "/^memory › classes/"],
   },
   {
     name: "a folder that was moved is still written to",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { countCases, judge, subjectsIn, tableOf, total } from "../../tools/counts.ts";
+import { conformance } from "../conformance/mod.ts";
+import { countCases, judge, subjectsIn, tableOf, THEME, total } from "../../tools/counts.ts";
 
 Deno.test("countCases() counts every case once and takes a skipped one for a failed one", () => {
   const junit =
@@ -35,4 +36,14 @@ Deno.test("tableOf() shows subjects by runners, and leaves out who ran none", ()
   const runs = [{ runner: "deno", subjects: { memory: 3, fs: 12 } }, { runner: "typescript" }, { runner: "bun", subjects: { memory: 3 } }];
   assert.deepEqual(tableOf(runs), ["        deno  bun", "fs        12", "memory     3    3"]);
   assert.deepEqual(tableOf([]), []);
+});
+
+Deno.test("the theme by which subjects are told is one of the suite's", () => {
+  const groups: string[] = [];
+  const describe = (name: string, body: () => void) => {
+    groups.push(name);
+    body();
+  };
+  conformance({ describe, it: () => {} }, { name: "mine", create: () => Promise.reject(new Error("nothing is run")) });
+  assert.ok(groups.includes(THEME));
 });

@@ -97,13 +97,11 @@ export function refuseNewer(line: string): void {
 
 /** The frame that a line is; undefined if it does not prove itself. */
 export async function proveFrame(line: string, seal: Seal): Promise<Frame | undefined> {
-  const cut = line.indexOf("\t");
-  const second = line.indexOf("\t", cut + 1);
   refuseNewer(line);
   // What stands before a frame is no part of it, and not covered by its digest.
-  if (!/^F[1-9]\d{0,5}$/.test(line.slice(0, Math.max(0, cut))) || second < 0) return undefined;
-  const digest = line.slice(cut + 1, second);
-  const text = line.slice(second + 1);
+  const [head, digest] = /^F[1-9]\d{0,5}\t([^\t]*)\t/.exec(line) ?? [];
+  if (head === undefined || digest === undefined) return undefined;
+  const text = line.slice(head.length);
   if (!text.isWellFormed() || digest !== (await seal([text]))[0]) return undefined;
   return { ...parseText(text), digest, line };
 }

@@ -102,13 +102,7 @@ export function chainOf(units: readonly Unit[], base: StoredCheckpoint | undefin
     end = { name, from: name === unit.name ? unit.end : 0, number, digest };
   }
   const mark = frames.findLastIndex(({ frame }) => frame!.writer === REPAIRER && frame!.ops.length > 0);
-  return {
-    frames,
-    older: olderThan(base, byNumber),
-    end,
-    hasGap: lastGap >= 0,
-    isFenced: mark >= 0 && mark >= lastGap,
-  };
+  return { frames, older: olderThan(base, byNumber), end, hasGap: lastGap >= 0, isFenced: mark >= 0 && mark >= lastGap };
 }
 
 /** The frame that follows a position in its own place; as a reader takes it, unless others show that it never counted. */
