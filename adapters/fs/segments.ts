@@ -74,11 +74,15 @@ export class Segments implements DriverSegments {
     });
   }
 
-  async append(name: string, frame: Uint8Array): Promise<{ readonly start: number; readonly end: number } | undefined> {
+  async append(
+    name: string,
+    frame: Uint8Array,
+    least: number = 0,
+  ): Promise<{ readonly start: number; readonly end: number } | undefined> {
     return await this.#with(name, async (kept) => {
       const { file, refusal } = kept;
       const before = await file.sizeInPlace();
-      if (before === undefined) return undefined;
+      if (before === undefined || before < least) return undefined;
       if (refusal !== undefined) {
         // It may be allowed by the next time.
         await this.#forget(name);
@@ -98,9 +102,9 @@ export class Segments implements DriverSegments {
   async read(name: string, from: number): Promise<Uint8Array | undefined> {
     return await this.#with(name, async ({ file }) => {
       const size = await file.sizeInPlace();
-      if (size === undefined) return undefined;
+      if (size === undefined || size < from) return undefined;
       if (size - from > MOST_BYTES) throw tooLarge(name, size - from);
-      return size <= from ? new Uint8Array() : await file.read(from, size - from);
+      return size === from ? new Uint8Array() : await file.read(from, size - from);
     });
   }
 

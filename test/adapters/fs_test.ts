@@ -1,8 +1,28 @@
 /** A folder as users meet it: what is not ours, not there, not allowed, full, or taken away under an open state. */
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { fs } from "../../adapters/fs.ts";
-import { dropNamespace, isStateError, listNamespaces, openState, type StateErrorCode, type StateManager, StateScope } from "../../mod.ts";
+import {
+  dropNamespace,
+  isStateError,
+  listNamespaces,
+  openState,
+  repair,
+  type StateErrorCode,
+  type StateManager,
+  StateScope,
+} from "../../mod.ts";
 import { createDigester } from "../../src/digest.ts";
 import { createSeal } from "../../src/store/seal.ts";
 import { inFolder, snapshot } from "./fs/fixture.ts";
@@ -297,4 +317,37 @@ Deno.test("a copy that stands in the place of a folder that was moved is what an
     await save(state);
     assert.deepEqual(snapshot(there), moved);
     assert.deepEqual(await within(here, (again) => again.keys(global).toArray()), ["a", "k1"]);
+  }));
+
+Deno.test("a segment that is cut under an open state is STATE_CORRUPT, is not written to, and keeps what a repair finds before the cut", () =>
+  inFolder(async (folder) => {
+    for (const part of [0, 0.3, 0.7, 0.999]) {
+      const here = `${folder}/${part}`;
+      const kept = { isPrefix: true, last: -1 };
+      {
+        await using state = await openState({ driver: fs(here) });
+        for (let i = 0; i < 20; i++) await state.save(global, `k${i}`, "acknowledged");
+        const [segment = ""] = Object.keys(snapshot(here)).filter((path) => /\/seg\/0{15}1-/.test(path));
+        truncateSync(segment, Math.floor(part * statSync(segment).size));
+        const cut = snapshot(here);
+        for (let i = 0; i < 2; i++) {
+          // One whose entry is known, and one whose entry is looked at first.
+          for (const key of ["k0", "new"]) await assertRefuses("STATE_CORRUPT", /./, () => state.save(global, key, "refused"));
+          await assertRefuses("STATE_CORRUPT", /./, () => state.load(global, "k0"));
+        }
+        assert.deepEqual(snapshot(here), cut);
+      }
+      await repair(fs(here), { namespace: "state" });
+      await within(here, async (state) => {
+        assert.equal(await state.load(global, "new"), undefined);
+        for (let i = 0; i < 20; i++) {
+          const value = await state.load(global, `k${i}`);
+          assert.notEqual(value, "refused");
+          const isThere = value !== undefined;
+          if (isThere && kept.last !== i - 1) kept.isPrefix = false;
+          if (isThere) kept.last = i;
+        }
+      });
+      assert.ok(kept.isPrefix && kept.last >= Math.floor(part * 19) - 1, `${kept.last} of 20 at ${part}`);
+    }
   }));

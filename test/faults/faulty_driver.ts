@@ -99,8 +99,11 @@ export function createFaults(below: Driver): Faults {
     ...segments && {
       segments: {
         create: (name, header) => write(() => segments.create(name, header)),
-        append: (name, frame) =>
-          write(() => segments.append(name, frame), (amount) => segments.append(name, frame.subarray(0, 16 * amount))),
+        append: (name, frame, least) =>
+          write(
+            () => segments.append(name, frame, least),
+            (amount) => segments.append(name, frame.subarray(0, 16 * amount), least),
+          ),
         read: (name, from) => read(() => segments.read(name, from)),
         sync: (name, from, bytes) => write(() => segments.sync(name, from, bytes)),
         remove: (name) => write(() => segments.remove(name)),

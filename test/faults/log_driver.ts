@@ -34,10 +34,10 @@ export function createLogDriver(
         files.set(name, header);
         return true;
       },
-      append: async (name, frame) => {
+      append: async (name, frame, least = 0) => {
         await undefined;
         const bytes = files.get(name);
-        if (bytes === undefined) return undefined;
+        if (bytes === undefined || bytes.length < least) return undefined;
         const grown = new Uint8Array(bytes.length + frame.length);
         grown.set(bytes);
         grown.set(frame, bytes.length);
@@ -46,7 +46,8 @@ export function createLogDriver(
       },
       read: async (name, from) => {
         await undefined;
-        return files.get(name)?.subarray(from);
+        const bytes = files.get(name);
+        return bytes === undefined || bytes.length < from ? undefined : bytes.subarray(from);
       },
       sync: async () => {},
       remove: async (name) => {

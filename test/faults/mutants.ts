@@ -538,6 +538,20 @@ export const mutants: readonly Mutant[] = [
     test: ["test/store/log/segment_journal_test.ts"],
   },
   {
+    name: "a file that was cut is appended to",
+    file: "adapters/fs/segments.ts",
+    search: "if (before === undefined || before < least) return undefined;",
+    replace: "if (before === undefined) return undefined;",
+    test: ["test/adapters/fs_test.ts", "/segment that is cut/"],
+  },
+  {
+    name: "a file that was cut reads as one that ends",
+    file: "adapters/fs/segments.ts",
+    search: "if (size === undefined || size < from) return undefined;",
+    replace: "if (size === undefined) return undefined;\n      if (size < from) return new Uint8Array();",
+    test: ["test/adapters/fs_test.ts", "/segment that is cut/"],
+  },
+  {
     name: "another namespace's checkpoint is taken",
     file: "src/store/log/log.ts",
     search: "if (base.root !== root) throw",

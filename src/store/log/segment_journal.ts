@@ -105,8 +105,8 @@ export class SegmentJournal implements Journal {
     let end: number | undefined;
     let failure: unknown;
     try {
-      end = (await this.#segments.append(name, bytes))?.end;
-      if (end === undefined) throw new Removed(`the segment "${name}" is gone`);
+      end = (await this.#segments.append(name, bytes, from))?.end;
+      if (end === undefined) throw new Removed(`the segment "${name}" is gone, or was cut`);
     } catch (error) {
       if (error instanceof Removed) throw error;
       failure = error;
@@ -170,7 +170,7 @@ export class SegmentJournal implements Journal {
         const whole = frames.slice(0, -1);
         return { bytes, frames: whole, torn: bytes.length - ((whole.at(-1)?.end ?? from) - from) };
       }
-      await this.#segments.append(name, Uint8Array.of(NEWLINE));
+      await this.#segments.append(name, Uint8Array.of(NEWLINE), last.end);
     }
   }
 
@@ -183,7 +183,7 @@ export class SegmentJournal implements Journal {
   async #bytesFrom(from: number): Promise<Uint8Array> {
     const { name } = this.#at;
     const bytes = await this.#segments.read(name, from);
-    if (bytes === undefined) throw new Removed(`the segment "${name}" is gone`);
+    if (bytes === undefined) throw new Removed(`the segment "${name}" is gone, or was cut`);
     return bytes;
   }
 
