@@ -19,8 +19,8 @@ export interface OpenFile {
   read(from: number, length: number): Awaitable<Uint8Array>;
   /** `fdatasync(2)`: data, and the size. */
   sync(): Awaitable<void>;
-  /** `fstat(2)`. `links` 0: no folder holds it any more. `changedMs`: when it was last written to. */
-  stat(): Awaitable<{ readonly size: number; readonly links: number; readonly changedMs: number }>;
+  /** `fstat(2)`. `changedMs`: when it was last written to. */
+  stat(): Awaitable<{ readonly size: number; readonly changedMs: number }>;
   /**
    * `stat(2)` of the path that it was opened by: the size while that leads to this file; undefined: to another one or to none, as
    * where its folder was moved.

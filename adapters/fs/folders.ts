@@ -19,6 +19,9 @@ export class Folders {
   readonly #directory: string;
   /** Folders that stand and whose names are durable, as far as this process knows. */
   readonly #known: Set<string> = new Set();
+  /** Syncs under way, and the one behind each that whoever asks meanwhile shares. */
+  readonly #syncing: Map<string, Promise<void>> = new Map();
+  readonly #next: Map<string, Promise<void>> = new Map();
 
   /** Knows none yet. */
   constructor(directory: string, calls: FileCalls) {
@@ -65,10 +68,37 @@ export class Folders {
     this.#known.add(path);
   }
 
-  /** Makes durable what a folder holds, also where somebody else has put it there. */
+  /**
+   * Makes durable what a folder holds by now, whoever put it there. Files that are written side by side share a call: one that
+   * is under way may have begun too early, the next one has not.
+   */
+  async sync(path: string): Promise<void> {
+    const shared = this.#next.get(path);
+    if (shared !== undefined) return await shared;
+    const before = this.#syncing.get(path);
+    const own = this.#syncAfter(before, path);
+    if (before !== undefined) this.#next.set(path, own);
+    await own;
+  }
+
+  async #syncAfter(before: Promise<void> | undefined, path: string): Promise<void> {
+    if (before !== undefined) {
+      // What became of it is told to those who shared it.
+      await before.catch(() => {});
+      this.#next.delete(path);
+    }
+    const running = (async () => await this.#calls.syncFolder(path))();
+    this.#syncing.set(path, running);
+    try {
+      await running;
+    } finally {
+      if (this.#syncing.get(path) === running) this.#syncing.delete(path);
+    }
+  }
+
   async #sync(path: string, isOurs: boolean): Promise<void> {
     try {
-      await this.#calls.syncFolder(path);
+      await this.sync(path);
     } catch (error) {
       // A folder above ours that stood before, and is not ours to open, or on a file system that takes no writes.
       if (isOurs || !foreign.has(codeOf(error))) throw error;

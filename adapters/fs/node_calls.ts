@@ -91,8 +91,8 @@ function openFile(fd: number, path: string): OpenFile {
     },
     sync: () => syncData(fd),
     stat: () => {
-      const { size, nlink, mtimeMs } = node.fstatSync(fd);
-      return { size, links: nlink, changedMs: mtimeMs };
+      const { size, mtimeMs } = node.fstatSync(fd);
+      return { size, changedMs: mtimeMs };
     },
     sizeInPlace: () => {
       opened ??= node.fstatSync(fd);

@@ -104,7 +104,7 @@ async function beside<T>(
       }
       const result = await put(temporary);
       // Also where it was there before: its name may not be durable yet.
-      await calls.syncFolder(folder);
+      await folders.sync(folder);
       return result;
     } finally {
       try {

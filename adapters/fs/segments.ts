@@ -69,7 +69,7 @@ export class Segments implements DriverSegments {
       } finally {
         await file.close();
       }
-      await this.#brief.syncFolder(folder);
+      await this.#folders.sync(folder);
       return true;
     });
   }
@@ -92,8 +92,8 @@ export class Segments implements DriverSegments {
       kept.isUnsynced = true;
       const written = await file.write(frame);
       if (written < frame.length) throw new Error(`only ${written} of ${frame.length} bytes were written: the disk may be full`);
-      const { size, links } = await file.stat();
-      if (links === 0) throw new Error(`the segment "${name}" was removed meanwhile`);
+      const size = await file.sizeInPlace();
+      if (size === undefined) throw new Error(`the segment "${name}" was moved or removed meanwhile`);
       // Where others append at the same time, the frame ends somewhere below.
       return { start: size - frame.length, end: size };
     });
@@ -113,7 +113,8 @@ export class Segments implements DriverSegments {
       const syncing = kept.syncing.then(() => this.#sync(name, kept, from, bytes));
       kept.syncing = syncing.catch(() => {});
       await syncing;
-      return await kept.file.sizeInPlace() === undefined ? undefined : true;
+      // Whoever read or wrote these bytes saw them in place; what becomes of the file now comes after that.
+      return true;
     });
     if (isThere === undefined) throw new Error(`the segment "${name}" was removed`);
   }

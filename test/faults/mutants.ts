@@ -470,8 +470,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an object that was there is not made durable",
     file: "adapters/fs/objects.ts",
-    search: "      await calls.syncFolder(folder);\n      return result;",
-    replace: "      if (result) await calls.syncFolder(folder);\n      return result;",
+    search: "      await folders.sync(folder);\n      return result;",
+    replace: "      if (result) await folders.sync(folder);\n      return result;",
     test: ["test/adapters/fs/objects_test.ts"],
   },
   {
@@ -780,9 +780,16 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a new segment's folder is not synced",
     file: "adapters/fs/segments.ts",
-    search: "await this.#brief.syncFolder(folder);",
+    search: "await this.#folders.sync(folder);",
     replace: "",
     test: [crash, "some workloads"],
+  },
+  {
+    name: "a folder's sync that is under way is shared",
+    file: "adapters/fs/folders.ts",
+    search: "const shared = this.#next.get(path);",
+    replace: "const shared = this.#next.get(path) ?? this.#syncing.get(path);",
+    test: ["test/adapters/fs/folders_test.ts"],
   },
   {
     name: "an object's file is not synced",
@@ -794,7 +801,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an object's folder is not synced",
     file: "adapters/fs/objects.ts",
-    search: "await calls.syncFolder(folder);",
+    search: "await folders.sync(folder);",
     replace: "",
     test: [crash, "long workloads"],
   },

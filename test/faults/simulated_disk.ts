@@ -44,7 +44,6 @@ export type Gate = (call: Call) => void | Fault | Promise<void | Fault>;
 interface File {
   readonly kind: "file";
   bytes: Uint8Array;
-  links: number;
   durable: Uint8Array;
   /** Written since the last sync that succeeded. */
   pending: Write[];
@@ -105,7 +104,7 @@ export class SimulatedDisk {
         for (const all of [folder.names, folder.durable]) all.set(name, next);
         folder = next as Folder;
       }
-      const file: File = { kind: "file", bytes, links: 1, durable: bytes, pending: [], limbo: [], failures: [], changed: 0 };
+      const file: File = { kind: "file", bytes, durable: bytes, pending: [], limbo: [], failures: [], changed: 0 };
       for (const all of [folder.names, folder.durable]) all.set(names.at(-1)!, file);
     }
     return disk;
@@ -145,22 +144,18 @@ export class SimulatedDisk {
           const node = this.#find(from);
           if (node.kind === "folder") throw failure("EPERM", from);
           this.#put(to, node);
-          node.links++;
         }),
       unlink: (path) =>
         call("unlink", path, () => {
           const node = this.#find(path);
           if (node.kind === "folder") throw failure("EISDIR", path);
           this.#put(path, undefined);
-          node.links--;
         }),
       rename: (from, to) =>
         call("rename", to, () => {
           const node = this.#find(from);
           const folder = this.#folder(to.slice(0, to.lastIndexOf("/")));
           const name = to.slice(to.lastIndexOf("/") + 1);
-          const replaced = folder.names.get(name);
-          if (replaced?.kind === "file") replaced.links--;
           folder.names.delete(name);
           this.#put(to, node);
           this.#put(from, undefined);
@@ -214,7 +209,6 @@ export class SimulatedDisk {
       this.#put(path, {
         kind: "file",
         bytes: new Uint8Array(),
-        links: 1,
         durable: new Uint8Array(),
         pending: [],
         limbo: [],
@@ -283,7 +277,7 @@ export class SimulatedDisk {
           }
           file.pending = [];
         }),
-      stat: () => call("stat", path, () => ({ size: file.bytes.length, links: file.links, changedMs: file.changed })),
+      stat: () => call("stat", path, () => ({ size: file.bytes.length, changedMs: file.changed })),
       sizeInPlace: () =>
         call("stat", path, () => {
           try {
@@ -351,13 +345,10 @@ function without(ranges: readonly Range[], [from, to]: Range): Range[] {
 function survivor(node: File | Folder, choose: Choose, met: Map<File, File>): File | Folder {
   if (node.kind === "file") {
     const known = met.get(node);
-    if (known !== undefined) {
-      known.links++;
-      return known;
-    }
+    if (known !== undefined) return known;
     let bytes = node.durable;
     for (const write of [...node.limbo, ...node.pending]) bytes = kept(bytes, write, choose);
-    const file: File = { kind: "file", bytes, links: 1, durable: bytes, pending: [], limbo: [], failures: [], changed: node.changed };
+    const file: File = { kind: "file", bytes, durable: bytes, pending: [], limbo: [], failures: [], changed: node.changed };
     met.set(node, file);
     return file;
   }

@@ -10,8 +10,10 @@ import type { LogStore } from "./log_store.ts";
 import type { RunReader } from "./runs.ts";
 import { type Entry, formatIndex, formatPage, formatRef, type PageRef, type RunRef } from "./table.ts";
 
-/** A page, or an index, is full from here on: large enough that few are needed, small enough that reading one is cheap. */
-const PAGE_BYTES = 32 * 1024;
+/** The largest page or index, but for one that holds a single entry: few are needed then, and reading one is still cheap. */
+const PAGE_BYTES = 64 * 1024;
+/** A page from a quarter of that on is large: a single entry of that size has one to itself, and merging takes such pages over. */
+const LARGE = 4;
 /** Objects written side by side, at the most. */
 export const WRITERS = 4;
 
@@ -47,7 +49,7 @@ export class RunBuilder {
 
   /** A page of an older run that no newer key touches is taken over as it is from this size on. */
   get reuseBytes(): number {
-    return this.#pageBytes / 2;
+    return this.#pageBytes / LARGE;
   }
 
   /** What the objects' names begin with. */
@@ -60,10 +62,10 @@ export class RunBuilder {
     const [key, value = ""] = entry;
     const bytes = key.length + value.length + 2;
     // What is large gets a page of its own, which later runs take over as it is.
-    if (bytes >= this.reuseBytes) await this.#flush();
+    if (bytes >= this.reuseBytes || this.#bytes + bytes > this.#pageBytes) await this.#flush();
     this.#entries.push(entry);
     this.#bytes += bytes;
-    if (this.#bytes >= this.#pageBytes || bytes >= this.reuseBytes) await this.#flush();
+    if (bytes >= this.reuseBytes) await this.#flush();
   }
 
   /** Takes over a page above all before. */

@@ -47,3 +47,25 @@ Deno.test("within() of what can be made and does not stand fails, rather than tr
   const folders = new Folders("/d", { ...calls, mkdir });
   await assert.rejects(folders.within("/d/app/seg", () => assert.fail()), { code: "ENOENT" });
 });
+
+Deno.test("sync() shares the call that comes after the one under way, never that one, and its failure is told to all who share it", async () => {
+  const calls = new SimulatedDisk().process();
+  const under: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  const syncFolder = () => new Promise<void>((resolve, reject) => under.push({ resolve, reject }));
+  const folders = new Folders("/d", { ...calls, syncFolder });
+  const settled: string[] = [];
+  const sync = (name: string) => folders.sync("/d").then(() => settled.push(name), (error) => settled.push(`${name}: ${error.message}`));
+  const all = [sync("first"), sync("second"), sync("third")];
+  assert.equal(under.length, 1);
+  under[0]!.resolve();
+  await all[0];
+  while (under.length < 2) await undefined;
+  assert.deepEqual(settled, ["first"]);
+  all.push(sync("fourth"));
+  under[1]!.reject(new Error("bad"));
+  while (under.length < 3) await undefined;
+  under[2]!.resolve();
+  await Promise.all(all);
+  assert.deepEqual(settled, ["first", "second: bad", "third: bad", "fourth"]);
+  assert.equal(under.length, 3);
+});
