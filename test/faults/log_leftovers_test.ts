@@ -117,3 +117,22 @@ Deno.test("what a process leaves that is killed before any of its calls goes an 
   console.log(`${sum.kills} kills: nothing is left for ever`);
   assert.ok(sum.kills > 500, `only ${sum.kills}`);
 });
+
+Deno.test("a clock that jumps to and fro at every look at it takes away nothing that counts", async () => {
+  for (let run = 0; run < 12 * factor; run++) {
+    const choose = seeded(run);
+    const disk = new SimulatedDisk();
+    const now = () => choose(2) * 2 * HOUR_MS;
+    const expected: Record<string, string> = {};
+    await Promise.all([0, 1, 2].map(async (who) => {
+      const port = openLog(disk.process(), { frames: 3, bytes: 1e6 }, { now });
+      for (let i = 0; i < 40; i++) {
+        const key = `${who}${choose(4)}`;
+        expected[key] = `V${i}`;
+        await write(port, { [key]: `V${i}` });
+      }
+      await port.close();
+    }));
+    assert.deepEqual(await contentOf(openLog(disk.process(), {}, { now })), expected, `run ${run}`);
+  }
+});

@@ -187,7 +187,7 @@ export class Checkpointer {
   /** Makes the next checkpoint, and removes what the one before the last needed. False: others were quicker. */
   async #publish({ token, names }: RunBuilder, edit: Edit): Promise<boolean> {
     const log = this.#log;
-    const { seal, now, tuning } = log.options;
+    const { seal, tuning } = log.options;
     const published = await log.exclusively(async () => {
       const newest = await log.adoptNewer();
       const { known } = log;
@@ -198,18 +198,20 @@ export class Checkpointer {
       if (edited === undefined) return undefined;
       const { next: nextToken, ...changes } = edited;
       const frame = changes.frame ?? base.frame;
+      // Asked for once: by a clock that jumps, a maker would be at work and given up at the same time.
+      const now = log.options.now();
       const making = [...base.making, ...known.making.filter(([, said]) => said <= frame)].filter(([name]) => name !== token);
-      if (nextToken !== undefined) making.push([nextToken, frame, now()]);
+      if (nextToken !== undefined) making.push([nextToken, frame, now]);
       const isClean = this.#cleaned === base.generation;
-      const isLate = ([, , at]: readonly [string, number, number]) => now() - at > tuning.makerMs;
+      const isLate = ([, , at]: readonly [string, number, number]) => now - at > tuning.makerMs;
       const next = await formatCheckpoint({
         ...last,
         horizon: base.frame,
         ...changes,
         // Where one above is damaged, its number is taken all the same.
         generation: Math.max(base.generation, newest) + 1,
-        at: now(),
-        staying: this.#staying(base),
+        at: now,
+        staying: this.#staying(base, now),
         making: making.filter((maker) => !isLate(maker)),
         abandoned: [...isClean ? [] : base.abandoned, ...making.filter(isLate).map(([name]) => name)],
         removing: isClean ? base.dropped : [...base.removing, ...base.dropped],
@@ -233,11 +235,11 @@ export class Checkpointer {
    * that every list shows by now, and those behind it. A checkpoint's own `at` is no such time: it may have been created long
    * after it was made.
    */
-  #staying(base: StoredCheckpoint): Checkpoint["staying"] {
-    const { now, tuning } = this.#log.options;
+  #staying(base: StoredCheckpoint, now: number): Checkpoint["staying"] {
+    const { tuning } = this.#log.options;
     if (tuning.lagMs === 0) return [];
-    const all = [...base.staying, [base.generation, now()] as const];
-    const shown = all.findLastIndex(([, at]) => now() - at > tuning.lagMs);
+    const all = [...base.staying, [base.generation, now] as const];
+    const shown = all.findLastIndex(([, at]) => now - at > tuning.lagMs);
     return all.slice(Math.max(0, shown));
   }
 
