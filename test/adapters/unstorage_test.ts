@@ -5,7 +5,7 @@ import fsLiteDriver from "unstorage/drivers/fs-lite";
 import lruCacheDriver from "unstorage/drivers/lru-cache";
 import memoryDriver from "unstorage/drivers/memory";
 import { unstorage } from "../../adapters/unstorage.ts";
-import { isStateError, openState, StateScope } from "../../mod.ts";
+import { isStateError, openState, type StateManager, StateScope } from "../../mod.ts";
 import { createClock } from "../conformance/suite.ts";
 
 const { global } = StateScope;
@@ -122,6 +122,76 @@ Deno.test("lock.steal takes a plain driver over, with a warning, and whoever hel
     await thief.close();
   } finally {
     await Deno.remove(base, { recursive: true });
+  }
+});
+
+/** How a lease comes to be somebody else's while its holder, by its own clock, still has it. */
+const takings: Readonly<Record<string, { readonly holderMs: number; readonly takerMs: number; readonly steal: boolean }>> = {
+  "it was stolen": { holderMs: 0, takerMs: 0, steal: true },
+  "its holder's clock was set back": { holderMs: -60_000, takerMs: 15_001, steal: false },
+  "the next one's clock is ahead": { holderMs: 0, takerMs: 20_000, steal: false },
+};
+
+Deno.test("a writer whose lease is somebody else's acknowledges nothing more, whatever its clock says and however much was written since", async () => {
+  for (const [how, { holderMs, takerMs, steal }] of Object.entries(takings)) {
+    const base = await Deno.makeTempDir();
+    try {
+      const [own, other] = [createClock(), createClock()];
+      const holder = await openState({ driver: fsLiteDriver({ base }), now: own.now });
+      await holder.save(global, "k", "old");
+      own.advance(holderMs);
+      other.advance(takerMs);
+      const next = await openState({ driver: fsLiteDriver({ base }), now: other.now, lock: { steal, waitMs: 0 } });
+      // Two checkpoints on, nothing stands any more where the holder's next frame goes.
+      for (let i = 0; i < 130; i++) await next.save(global, "k", i);
+      await assert.rejects(
+        holder.save(global, "late", 1),
+        (error) => isStateError(error, "STATE_LOCKED") || isStateError(error, "STATE_UNCERTAIN"),
+        how,
+      );
+      await assert.rejects(holder.save(global, "later", 1), (error) => isStateError(error, "STATE_LOCKED"), how);
+      await holder.close();
+      await next.save(global, "k", "new");
+      await next.close();
+      const again = await openState({ driver: fsLiteDriver({ base }), now: other.now });
+      assert.deepEqual(await again.keys(global).toArray(), ["k"], how);
+      assert.equal(await again.load(global, "k"), "new", how);
+      await again.close();
+    } finally {
+      await Deno.remove(base, { recursive: true });
+    }
+  }
+});
+
+Deno.test("of two states on one driver that drops what it holds, neither gives an older value than the other one was told", async () => {
+  for (let max = 4; max < 44; max += 2) {
+    for (const saves of [5, 10, 30]) {
+      const driver = lruCacheDriver({ max });
+      const told = new Map<string, unknown>();
+      const open: StateManager[] = [];
+      const openOne = async () => {
+        open.push(await openState({ driver }));
+        return open.at(-1)!;
+      };
+      try {
+        const [a, b] = [await openOne(), await openOne()];
+        const save = async (state: StateManager, key: string, value: number) => {
+          await state.save(global, key, value);
+          told.set(key, value);
+        };
+        await save(a, "k", -1);
+        await b.load(global, "k");
+        for (let i = 0; i < saves; i++) await save(a, i % 2 ? "k" : "j", i);
+        // What it knows of the entry is old by now.
+        if (saves > 5) await save(b, "k", -2);
+        for (const state of saves > 5 ? [a, b] : [b, a]) {
+          assert.equal(await state.load(global, "k"), told.get("k"), `${max} places, ${saves} saves`);
+        }
+      } catch (error) {
+        if (!isStateError(error, "STATE_CORRUPT") && !isStateError(error, "STATE_UNCERTAIN")) throw error;
+      }
+      for (const state of open) await state.close();
+    }
   }
 });
 

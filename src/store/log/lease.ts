@@ -29,6 +29,14 @@ export interface LeaseBody {
   readonly until: number;
 }
 
+/** How closely a lease is looked at. */
+export interface LeaseCheck {
+  /** Also where its time has not come: somebody may have taken it all the same, whose clock is another, or who stole it. */
+  readonly isSuspect?: boolean;
+  /** It is time, whatever the clock says: that may have been set back. */
+  readonly renew?: boolean;
+}
+
 /** How a lease is taken. */
 export interface LeaseParts {
   readonly key: string;
@@ -119,12 +127,14 @@ export class Lease {
    *
    * @throws {StateError} STATE_LOCKED if somebody else has taken it
    */
-  async check(): Promise<void> {
+  async check({ isSuspect = false, renew = false }: LeaseCheck = {}): Promise<void> {
     const { key, get, now, sleep, settleMs, writer } = this.#parts;
     const held = this.#held;
     if (held === undefined) throw this.#locked(undefined);
-    if (!this.#isDoubtful && now() < held.until - LEASE_MS + RENEW_MS) return;
+    const isDue = renew || this.#isDoubtful || now() >= held.until - LEASE_MS + RENEW_MS;
+    if (!isDue && !isSuspect) return;
     const text = await get(key) ?? undefined;
+    if (!isDue && text === this.#text) return;
     await this.#refuseOther(text);
     const isCertain = text === this.#text && now() < held.until;
     this.#isDoubtful = true;
@@ -176,8 +186,8 @@ export class Lease {
   }
 
   #locked(held: LeaseBody | undefined): StateError {
-    const { driverName } = this.#parts;
-    const who = held === undefined
+    const { driverName, writer } = this.#parts;
+    const who = held === undefined || held.writer === writer
       ? "another writer holds it, or has held it"
       : `writer ${held.writer} has held it since ${isoOf(held.since)}`;
     return new StateError(

@@ -22,6 +22,8 @@ export interface LogStore {
    * which might have come later, was completed first.
    */
   readonly replace?: (key: string, text: string) => Promise<boolean>;
+  /** Whether this process has seen a frame written under a key: it stands there, or was removed, or the store has lost it. */
+  readonly wasWritten?: (key: string) => boolean;
   /** Nobody else writes: what is known need not be looked at again. */
   isAlone(): boolean;
   /** Before the first read of somebody who will write. */

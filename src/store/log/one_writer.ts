@@ -10,7 +10,7 @@ import { isStateError, StateError } from "../../errors.ts";
 import type { Driver } from "../driver.ts";
 import { type LockOptions, reasonOf } from "../port.ts";
 import { corrupt, type Seal } from "../seal.ts";
-import { Lease, RENEW_MS } from "./lease.ts";
+import { Lease, type LeaseCheck, RENEW_MS } from "./lease.ts";
 import { type LogStore, needs } from "./log_store.ts";
 import type { LogPaths } from "./checkpoint.ts";
 
@@ -60,12 +60,25 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
     shared.turn = turn.catch(() => {});
     return await turn;
   };
-  /** Writes, and reads back. */
+  const checkLease = async (how: LeaseCheck = {}): Promise<void> => {
+    if (shared.lease === undefined) throw new StateError("STATE_CLOSED", "Cannot write: the state was closed", { details: {} });
+    await shared.lease.check(how).catch((error) => {
+      if (isStateError(error)) throw error;
+      throw new StateError("STATE_DRIVER", `Cannot renew the lock on driver "${driver.name ?? "unnamed"}": ${reasonOf(error)}`, {
+        details: {},
+        cause: error,
+      });
+    });
+  };
+  /**
+   * Writes, reads back, and sees that nobody has taken the lease meanwhile, whatever any clock says. Whoever takes it writes that
+   * before anything is looked at: so what stood before then is seen.
+   */
   const write = async (key: string, text: string): Promise<void> => {
     if (!driver.setItem) throw needs("setItem", driver);
     await driver.setItem(key, text);
     // From here on it may stand, whatever a failure says.
-    const found = await get(key).catch((error) => {
+    const [found] = await Promise.all([get(key), checkLease({ isSuspect: true })]).catch((error) => {
       throw new Error(reasonOf(error), { cause: error });
     });
     if (found === text) return;
@@ -77,6 +90,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
     shared.pending = undefined;
     if (key.startsWith(paths.frames) && key > shared.lastFrame) shared.lastFrame = key;
   };
+  const wasWritten = (key: string): boolean => key.startsWith(paths.frames) && key <= shared.lastFrame;
   /** What could not be settled before is, before anything else is written. */
   const settle = async (): Promise<void> => {
     if (shared.pending === undefined) return;
@@ -88,7 +102,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
   const settleForReading = async (): Promise<void> => {
     if (shared.pending === undefined) return;
     try {
-      await checkLease();
+      await checkLease({ isSuspect: true });
     } catch (error) {
       // This process writes nothing any more.
       if (isStateError(error, "STATE_LOCKED") || isStateError(error, "STATE_CLOSED")) return;
@@ -107,23 +121,9 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
     });
     landed(key);
   };
-  const checkLease = async (): Promise<void> => {
-    if (shared.lease === undefined) throw new StateError("STATE_CLOSED", "Cannot write: the state was closed", { details: {} });
-    await shared.lease.check().catch((error) => {
-      if (isStateError(error)) throw error;
-      throw new StateError("STATE_DRIVER", `Cannot renew the lock on driver "${driver.name ?? "unnamed"}": ${reasonOf(error)}`, {
-        details: {},
-        cause: error,
-      });
-    });
-  };
-  /**
-   * What was written counts if nobody else can have looked before it stood: the lease had not run out, or nobody has taken it since.
-   * Else another writer may count it or write over it: what is read next tells.
-   */
+  /** What stands there already was written by this process, as far as nobody has taken the lease. */
   const confirm = async (): Promise<void> => {
-    if (shared.lease?.isHeld) return;
-    await checkLease().catch((error) => {
+    await checkLease({ isSuspect: true }).catch((error) => {
       throw new Error(reasonOf(error), { cause: error });
     });
   };
@@ -141,7 +141,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
     },
     create: (key, text) =>
       inTurn(async () => {
-        await checkLease();
+        await checkLease({ isSuspect: shared.pending !== undefined });
         if (shared.pending !== undefined && shared.pending[0] !== key) {
           const [before] = shared.pending;
           await settle();
@@ -154,8 +154,10 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
           await confirm();
           return true;
         }
+        // It stood there: whoever is behind that reads on.
+        if (found === undefined && wasWritten(key)) return false;
         if (found !== undefined && shared.pending?.[0] !== key) {
-          if (key.startsWith(paths.frames) && key > shared.lastFrame && isWhole(found)) throw await shared.lease!.lost();
+          if (key.startsWith(paths.frames) && !wasWritten(key) && isWhole(found)) throw await shared.lease!.lost();
           return false;
         }
         if (shared.pending !== undefined && shared.pending[1] !== text) {
@@ -163,7 +165,6 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
           return false;
         }
         await put(key, text);
-        await confirm();
         return true;
       }),
     removeItem: (key) =>
@@ -173,16 +174,16 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
       }),
     replace: (key, text) =>
       inTurn(async () => {
-        await checkLease();
+        await checkLease({ isSuspect: shared.pending !== undefined });
         if (shared.pending !== undefined && shared.pending[1] !== text) {
           const [before] = shared.pending;
           await settle();
           if (before === key) return false;
         }
         await put(key, text);
-        await confirm();
         return true;
       }),
+    wasWritten,
     isAlone: () => isWriter && !shared.hadCompany && shared.lease?.isHeld === true,
     open: () =>
       inTurn(async () => {
@@ -205,7 +206,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
             });
           });
           shared.lease = lease;
-          shared.rest = parts.every(RENEW_MS, () => void inTurn(() => lease.check()).catch(() => {}));
+          shared.rest = parts.every(RENEW_MS, () => void inTurn(() => lease.check({ renew: true })).catch(() => {}));
         }
         shared.hadCompany ||= shared.users > 0;
         shared.users++;
@@ -222,6 +223,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
         shared.lease = undefined;
         // Whoever disposes a driver in memory takes away what it holds.
         shared.wasMade = false;
+        shared.lastFrame = "";
         await lease?.release().catch((error) => {
           parts.onWarning({ code: "lock", message: `The lock could not be given back, and will run out: ${reasonOf(error)}` });
         });

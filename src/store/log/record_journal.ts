@@ -127,6 +127,10 @@ export class RecordJournal implements Journal {
     for (;; place++) {
       const value = await this.#store.getItem(nameOf(name, place)) ?? undefined;
       if (value === undefined) {
+        if (this.#store.wasWritten?.(nameOf(name, place))) {
+          await this.#checkHorizon();
+          throw corrupt("the log", `"${nameOf(name, place)}" was written, and is missing`);
+        }
         if (this.#isRead || !await this.#isFollowed(name, place)) break;
         if ((await this.#store.getItem(nameOf(name, place)) ?? undefined) === undefined) {
           await this.#checkHorizon();

@@ -31,6 +31,11 @@ Deno.test("a lock is renewed while its holder writes nothing, and runs out once 
     await new Promise((resolve) => setTimeout(resolve));
     await assert.rejects(other, { code: "STATE_LOCKED" }, `after ${renewals} renewals`);
   }
+  now -= 3_600_000;
+  renew();
+  await new Promise((resolve) => setTimeout(resolve));
+  // By the holder's clock, which was set back, it is renewed; by any other it would have run out long ago.
+  await assert.rejects(other, { code: "STATE_LOCKED" }, "after the clock was set back");
   now += 15_001;
   await other();
 });
