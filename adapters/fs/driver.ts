@@ -116,7 +116,7 @@ function typed(
   return {
     create: (name, header) => writing(() => segments.create(name, header)),
     // The log finds out itself what became of an append or a sync that failed.
-    append: (name, frame, least) => segments.append(name, frame, least),
+    append: (name, frame, at) => segments.append(name, frame, at),
     read: (name, from) => reading(() => segments.read(name, from)),
     sync: (name, from, bytes) => segments.sync(name, from, bytes),
     remove: (name) => writing(() => segments.remove(name)),

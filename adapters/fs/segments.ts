@@ -77,12 +77,12 @@ export class Segments implements DriverSegments {
   async append(
     name: string,
     frame: Uint8Array,
-    least: number = 0,
+    at?: number,
   ): Promise<{ readonly start: number; readonly end: number } | undefined> {
     return await this.#with(name, async (kept) => {
       const { file, refusal } = kept;
       const before = await file.sizeInPlace();
-      if (before === undefined || before < least) return undefined;
+      if (before === undefined || before !== (at ?? before)) return undefined;
       if (refusal !== undefined) {
         // It may be allowed by the next time.
         await this.#forget(name);

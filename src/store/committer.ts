@@ -218,7 +218,7 @@ export class Committer {
         // A StateError says that nothing was written, but an earlier try may still have been.
         if (isStateError(error) && failure === undefined) throw error;
         failure ??= error;
-        if (attempt >= TRIES) throw uncertain(failure);
+        if (attempt >= TRIES || isStateError(error, "STATE_CORRUPT")) throw uncertain(failure);
         await this.pause(attempt + 2);
         continue;
       }

@@ -80,12 +80,12 @@ export interface DriverSegments {
   create(name: string, header: Uint8Array): Promise<boolean>;
   /**
    * One write call at the end of the file, whoever else appends; not yet durable. Where it landed, which may be behind what
-   * others appended meanwhile. Undefined: nothing was written, as the file is missing, or was cut and ends before the byte
-   * `least`.
+   * others appended meanwhile. Undefined: nothing was written, as the file is missing, or does not end at the byte `at`, where
+   * that is given: others have appended, or it was cut.
    *
    * @throws if not all of it was written, or the file was removed meanwhile; some or all of it may stand there all the same
    */
-  append(name: string, frame: Uint8Array, least?: number): Promise<{ readonly start: number; readonly end: number } | undefined>;
+  append(name: string, frame: Uint8Array, at?: number): Promise<{ readonly start: number; readonly end: number } | undefined>;
   /** What stands in the file from this byte on, durable or not; empty if it ends there. Undefined: it is missing, or ends before. */
   read(name: string, from: number): Promise<Uint8Array | undefined>;
   /**

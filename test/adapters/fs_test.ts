@@ -351,3 +351,29 @@ Deno.test("a segment that is cut under an open state is STATE_CORRUPT, is not wr
       assert.ok(kept.isPrefix && kept.last >= Math.floor(part * 19) - 1, `${kept.last} of 20 at ${part}`);
     }
   }));
+
+Deno.test("a segment that is set back in its place under an open state is STATE_CORRUPT for it, and what others wrote to that since stays", () =>
+  inFolder(async (folder) => {
+    for (const length of [1, 100, 3000]) {
+      const here = `${folder}/${length}`;
+      await using late = await openState({ driver: fs(here) });
+      await late.save(global, "k0", 0);
+      const [segment = ""] = Object.keys(snapshot(here)).filter((path) => /\/seg\/0{15}1-/.test(path));
+      const { size } = statSync(segment);
+      await late.save(global, "k1", "x".repeat(length));
+      truncateSync(segment, size);
+      const written: string[] = [];
+      await within(here, async (other) => {
+        for (let i = 0; statSync(segment).size < size + length + 4000; i++) {
+          await other.save(global, `b${i}`, i);
+          written.push(`b${i}`);
+        }
+        await assertRefuses("STATE_CORRUPT", /./, () => late.save(global, "k0", "lost"));
+        await assertRefuses("STATE_CORRUPT", /./, () => late.load(global, "k0"));
+        await other.save(global, "more", 1);
+      });
+      await late.close();
+      const keys = await within(here, (state) => state.keys(global).toArray());
+      assert.deepEqual(new Set(keys), new Set(["k0", "more", ...written]), `${length}`);
+    }
+  }));

@@ -195,8 +195,8 @@ export function createPlug(inner: Driver): Plug {
       ...(inner.segments && {
         segments: {
           create: through(inner.segments.create),
-          append: through(async (name: string, frame: Uint8Array, least?: number) => {
-            const landed = await inner.segments!.append(name, frame, least);
+          append: through(async (name: string, frame: Uint8Array, at?: number) => {
+            const landed = await inner.segments!.append(name, frame, at);
             if (lost === 0) return landed;
             lost--;
             throw new Error("the answer is lost");

@@ -99,10 +99,10 @@ export function createFaults(below: Driver): Faults {
     ...segments && {
       segments: {
         create: (name, header) => write(() => segments.create(name, header)),
-        append: (name, frame, least) =>
+        append: (name, frame, at) =>
           write(
-            () => segments.append(name, frame, least),
-            (amount) => segments.append(name, frame.subarray(0, 16 * amount), least),
+            () => segments.append(name, frame, at),
+            (amount) => segments.append(name, frame.subarray(0, 16 * amount), at),
           ),
         read: (name, from) => read(() => segments.read(name, from)),
         sync: (name, from, bytes) => write(() => segments.sync(name, from, bytes)),

@@ -34,10 +34,10 @@ export function createLogDriver(
         files.set(name, header);
         return true;
       },
-      append: async (name, frame, least = 0) => {
+      append: async (name, frame, at) => {
         await undefined;
         const bytes = files.get(name);
-        if (bytes === undefined || bytes.length < least) return undefined;
+        if (bytes === undefined || bytes.length !== (at ?? bytes.length)) return undefined;
         const grown = new Uint8Array(bytes.length + frame.length);
         grown.set(bytes);
         grown.set(frame, bytes.length);

@@ -183,7 +183,7 @@ Deno.test("a workload in which any call fails once, in any way, keeps what was a
       }
     }
   }
-  end(25_000);
+  end(24_000);
 });
 
 Deno.test("a workload in which all calls of a kind fail for a while keeps what was acknowledged and nothing that was refused", async () => {

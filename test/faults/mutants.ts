@@ -50,7 +50,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what failed once is not tried again",
     file: "src/store/committer.ts",
-    search: "if (attempt >= TRIES) throw uncertain(failure);",
+    search: 'if (attempt >= TRIES || isStateError(error, "STATE_CORRUPT")) throw uncertain(failure);',
     replace: "throw uncertain(failure);",
     test: [faults],
   },
@@ -538,9 +538,23 @@ export const mutants: readonly Mutant[] = [
     test: ["test/store/log/segment_journal_test.ts"],
   },
   {
+    name: "what is new in a file is believed without a look at the last frame",
+    file: "src/store/log/segment_journal.ts",
+    search: "const bytes = await this.#anchoredBytes();",
+    replace: "const bytes = this.#isAnchored ? await this.#bytesFrom(from) : await this.#anchoredBytes();",
+    test: ["test/adapters/fs_test.ts", "set back in its place"],
+  },
+  {
+    name: "a write that met damage has failed",
+    file: "src/store/log/segment_journal.ts",
+    search: 'if (isStateError(error) && error.code !== "STATE_DRIVER" && error.code !== "STATE_CORRUPT") throw error;',
+    replace: 'if (isStateError(error) && error.code !== "STATE_DRIVER") throw error;',
+    test: ["test/store/log/segment_journal_test.ts", "finds the log damaged"],
+  },
+  {
     name: "a file that was cut is appended to",
     file: "adapters/fs/segments.ts",
-    search: "if (before === undefined || before < least) return undefined;",
+    search: "if (before === undefined || before !== (at ?? before)) return undefined;",
     replace: "if (before === undefined) return undefined;",
     test: ["test/adapters/fs_test.ts", "/segment that is cut/"],
   },

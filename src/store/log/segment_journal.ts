@@ -24,6 +24,8 @@ const decoder = new TextDecoder();
 /** A frame, and where it stands. */
 interface Standing {
   readonly frame: Frame;
+  /** Its first byte, the line feed before it. */
+  readonly start: number;
   /** The byte behind it. */
   readonly end: number;
 }
@@ -50,8 +52,10 @@ export class SegmentJournal implements Journal {
   #torn: { readonly name: string; readonly from: number; readonly bytes: number } | undefined;
 
   readonly #readOnly: boolean;
-  /** The file is the one that it is said to be. */
+  /** The file is the one that it is said to be, as far as nothing new stands in it. */
   #isAnchored = false;
+  /** Where the last frame begins; undefined: it was never looked at. */
+  #lastStart: number | undefined;
 
   /** Begins to read at a position; read-only, it never writes. */
   constructor(segments: DriverSegments, seal: Seal, at: Position, readOnly: boolean) {
@@ -75,7 +79,7 @@ export class SegmentJournal implements Journal {
       return await this.#read();
     } catch (error) {
       // What was read and is not given to anybody is read again.
-      [this.#at, this.#dead, this.#durable, this.#isAnchored] = [before, 0, 0, false];
+      [this.#at, this.#dead, this.#durable, this.#isAnchored, this.#lastStart] = [before, 0, 0, false, undefined];
       throw error;
     }
   }
@@ -105,22 +109,24 @@ export class SegmentJournal implements Journal {
     let end: number | undefined;
     let failure: unknown;
     try {
-      end = (await this.#segments.append(name, bytes, from))?.end;
-      if (end === undefined) throw new Removed(`the segment "${name}" is gone, or was cut`);
+      // Where it does not end where it was seen to, nothing is written: what is read next tells why.
+      const landed = await this.#segments.append(name, bytes, from + this.#dead);
+      if (landed === undefined) return false;
+      end = landed.end;
     } catch (error) {
-      if (error instanceof Removed) throw error;
       failure = error;
     }
-    if (end! < from + bytes.length) throw corrupt(`the segment "${name}"`, `it ends before byte ${from}, where the last frame ended`);
     let next: Standing | undefined;
     try {
+      if (end! < from + bytes.length) throw corrupt(`the segment "${name}"`, `it ends before byte ${from}, where the last frame ended`);
       // Where it is alone behind the known end, it is the next one. Else another may stand before it, and that one counts against
       // this one only once it cannot be lost: else this one may count after all.
-      const look = end === from + bytes.length ? { bytes, frames: [{ frame, end }] } : await this.#look();
+      const look = end === from + bytes.length ? { bytes, frames: [{ frame, start: from, end }] } : await this.#look();
       next = look.frames[0];
       if (next !== undefined) await this.#keep(from, look.bytes.subarray(0, next.end - from));
     } catch (error) {
-      if (isStateError(error) && error.code !== "STATE_DRIVER") throw error;
+      // Whether it counts beside what is damaged is for a repair to say, which may be at work just now.
+      if (isStateError(error) && error.code !== "STATE_DRIVER" && error.code !== "STATE_CORRUPT") throw error;
       throw new Unknown(reasonOf(error), { cause: error });
     }
     if (next === undefined) {
@@ -133,14 +139,16 @@ export class SegmentJournal implements Journal {
     return true;
   }
 
-  #advance({ frame, end }: Standing): void {
+  #advance({ frame, start, end }: Standing): void {
     const { name } = this.#at;
+    this.#lastStart = start;
     const next = frame.next ?? name;
     this.#at = { name: next, from: next === name ? end : 0, number: frame.number, digest: frame.digest };
     this.#dead = 0;
     if (next === name) return;
     this.#durable = 0;
     this.#isAnchored = false;
+    this.#lastStart = undefined;
   }
 
   /** Makes bytes behind the known end durable, before anybody is told of the frames in them. */
@@ -160,7 +168,11 @@ export class SegmentJournal implements Journal {
   async #look(): Promise<Look> {
     for (;;) {
       const { name, from } = this.#at;
-      const bytes = this.#isAnchored ? await this.#bytesFrom(from) : await this.#anchoredBytes();
+      if (this.#isAnchored && (await this.#bytesFrom(from)).length === this.#dead) {
+        return { bytes: new Uint8Array(this.#dead), frames: [], torn: 0 };
+      }
+      // Something is new: it counts only behind the last frame, which an older copy of the file may have taken away.
+      const bytes = await this.#anchoredBytes();
       if (bytes.length === this.#dead) return { bytes, frames: [], torn: 0 };
       const { frames, torn } = await this.#scan(bytes);
       const last = frames.at(-1);
@@ -170,7 +182,7 @@ export class SegmentJournal implements Journal {
         const whole = frames.slice(0, -1);
         return { bytes, frames: whole, torn: bytes.length - ((whole.at(-1)?.end ?? from) - from) };
       }
-      await this.#segments.append(name, Uint8Array.of(NEWLINE), last.end);
+      await this.#segments.append(name, Uint8Array.of(NEWLINE), from + bytes.length);
     }
   }
 
@@ -190,7 +202,7 @@ export class SegmentJournal implements Journal {
   /** The same, once it is certain that the file is the one that it is said to be: it begins as one, or the last frame stands there. */
   async #anchoredBytes(): Promise<Uint8Array> {
     const { name, from, number, digest } = this.#at;
-    for (let start = Math.max(0, from - ANCHOR_BYTES);; start = 0) {
+    for (let start = this.#lastStart ?? Math.max(0, from - ANCHOR_BYTES);; start = 0) {
       const bytes = await this.#bytesFrom(start);
       if (from === 0) checkHeader(bytes, name);
       const before = bytes.subarray(0, from - start);
@@ -219,7 +231,7 @@ export class SegmentJournal implements Journal {
         const frame = seen?.number === number + 1 && seen.prev === digest ? await proveFrame(line, this.#seal) : undefined;
         if (frame !== undefined) {
           ({ number, digest } = frame);
-          frames.push({ frame, end: from + Math.min(end + 1, bytes.length) });
+          frames.push({ frame, start: from + Math.max(0, start - 1), end: from + Math.min(end + 1, bytes.length) });
           if (frame.next !== undefined) {
             this.#checkNext(frame.next);
             // What stands behind a seal counts for nothing.

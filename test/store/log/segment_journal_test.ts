@@ -32,7 +32,9 @@ function frameAfter(
   return formatFrame({ number: number + 1, prev: digest, writer: "w", ops, ...next === undefined ? {} : { next } }, seal);
 }
 
+/** Appends behind what is there, which whoever has a log open has read. */
 async function append(journal: SegmentJournal, value: string, next?: string): Promise<boolean> {
+  await journal.read();
   return await journal.append(await frameAfter(journal.position, value, next));
 }
 
@@ -85,15 +87,20 @@ Deno.test("append() that fails and left the frame there all the same has succeed
 Deno.test("append() that cannot be read back is Unknown, and is found later", async () => {
   const disk = new SimulatedDisk();
   await createSegment(disk);
-  let isDown = true;
-  const journal = journalOn(disk, ({ name }) => isDown && name === "read" ? { code: "EIO" } : undefined);
-  // The header stands before it, so that it must be read.
+  let isDown = false;
+  const journal = journalOn(disk, async ({ name }) => {
+    if (isDown && name === "read") return { code: "EIO" };
+    if (name !== "write") return;
+    // Something comes to stand before it, so that it must be read.
+    await segmentsOn(disk).append(first, new TextEncoder().encode("\ntorn\n"));
+    isDown = true;
+  });
   await assert.rejects(append(journal, "A"), Unknown);
   isDown = false;
   assert.deepEqual(valuesOf(await journal.read()), ["A"]);
 });
 
-Deno.test("append() to a segment that is gone is Removed; where it went meanwhile, it is Unknown", async () => {
+Deno.test("append() behind a segment that is gone is Removed; where it went meanwhile, it is Unknown", async () => {
   const disk = new SimulatedDisk();
   await createSegment(disk);
   let isLeaving = true;
@@ -105,14 +112,30 @@ Deno.test("append() to a segment that is gone is Removed; where it went meanwhil
   await assert.rejects(append(journal, "A"), Removed);
 });
 
+Deno.test("append() that finds the log damaged once its frame is there is Unknown: a repair may count it", async () => {
+  const disk = new SimulatedDisk();
+  await createSegment(disk);
+  const far = await frameAfter({ number: 99, digest: "of one that is missing" }, "far");
+  let isWritten = false;
+  const journal = journalOn(disk, async ({ name }) => {
+    if (isWritten && name === "stat") await segmentsOn(disk).append(first, new TextEncoder().encode(`\n${far.line}\n`));
+    isWritten = name === "write";
+  });
+  await journal.read();
+  await assert.rejects(append(journal, "A"), Unknown);
+});
+
 Deno.test("append() has lost its number only once the frame that was quicker is durable", async () => {
   const disk = new SimulatedDisk();
   await createSegment(disk);
   const quick = journalOn(disk, ({ name }) => name === "sync" ? new Promise(() => {}) : undefined);
-  append(quick, "quick").catch(() => {});
   let syncs = 0;
-  const late = journalOn(disk, ({ name }) => void (name === "sync" && syncs++));
-  while (!new TextDecoder().decode(await segmentsOn(disk).read(first, 0)).includes("quick")) await undefined;
+  const late = journalOn(disk, async ({ name }) => {
+    if (name === "sync") syncs++;
+    if (name !== "write") return;
+    append(quick, "quick").catch(() => {});
+    while (!new TextDecoder().decode(await segmentsOn(disk).read(first, 0)).includes("quick")) await undefined;
+  });
   assert.equal(await append(late, "late"), false);
   for (let seed = 0; seed < 30; seed++) assert.deepEqual(valuesOf(await journalOn(disk.crash(seeded(seed))).read()), ["quick"]);
   // Nor is it synced again by whoever reads on.
@@ -127,9 +150,10 @@ Deno.test("append() after a sync that failed keeps the order that was seen, what
   const journal = journalOn(disk, ({ name }) => name === "sync" && failures-- > 0 ? { code: "EIO" } : undefined);
   failures = 3;
   await assert.rejects(append(journal, "A"), Unknown);
-  // Another one takes the same number behind it, and is dead.
-  assert.equal(await append(journal, "dead"), false);
-  await journal.read();
+  // Another one that would take the same number is not even written.
+  const before = (await segmentsOn(disk).read(first, 0))!.length;
+  assert.equal(await journal.append(await frameAfter(journal.position, "dead")), false);
+  assert.equal((await segmentsOn(disk).read(first, 0))!.length, before);
   assert.ok(await append(journal, "B"));
   for (let seed = 0; seed < 50; seed++) assert.deepEqual(valuesOf(await journalOn(disk.crash(seeded(seed))).read()), ["A", "B"]);
   assert.deepEqual(valuesOf(await journalOn(disk.crash(nothing)).read()), ["A", "B"]);
@@ -210,7 +234,7 @@ Deno.test("read() from a position behind which another frame stands than the las
     await segmentsOn(cut).remove(first);
     await segmentsOn(cut).create(first, bytes.slice(0, length));
     await assert.rejects(knows.read(), Removed);
-    await assert.rejects(append(knows, "D"), Removed);
+    assert.equal(await knows.append(await frameAfter(at, "D")), false);
     assert.equal((await segmentsOn(cut).read(first, 0))!.length, length);
   }
   // The last frame may be longer than what is looked at first.
