@@ -18,7 +18,7 @@ export interface Limits {
   readonly cacheBytes: number;
   /** Bytes of ephemeral entries; beyond it the least recently used go. @default 16 MiB */
   readonly ephemeralBytes: number;
-  /** Bytes of writes accepted but not yet durable; above it `save` waits. @default 64 MiB */
+  /** Bytes of writes accepted but not yet durable; above it `save` of class bulk waits. @default 64 MiB */
   readonly queueBytes: number;
 }
 

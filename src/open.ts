@@ -60,7 +60,7 @@ export interface OpenStateOptions {
   readonly lock?: LockOptions;
   /** Writes are STATE_READ_ONLY; nothing is recovered or created, and no lock is taken. @default false */
   readonly readOnly?: boolean;
-  /** What an operator should hear. @default nothing is said */
+  /** What an operator should hear. What it throws is dropped. @default nothing is said */
   readonly onWarning?: (warning: Warning) => void;
   /** The class of an entry saved without one. @default "critical" for `critical:`, "archive" for `archive:`, else "standard" */
   readonly classify?: (scope: StateScope, key: string) => StateClass | undefined;
@@ -119,8 +119,15 @@ export async function openState(options: OpenStateOptions = {}): Promise<StateMa
     now: () => wholeMs(now()),
     random: options.random ?? randomBytes,
     limits,
-    onWarning,
+    onWarning: (warning) => void tell(onWarning, warning),
   });
+}
+
+/** Tells the operator. What fails there, at once or later, must not end what it is told about. */
+async function tell(onWarning: (warning: Warning) => unknown, warning: Warning): Promise<void> {
+  try {
+    await onWarning(warning);
+  } catch { /* There is nobody else to tell. */ }
 }
 
 /**

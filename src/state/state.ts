@@ -228,13 +228,13 @@ export function createState(parts: StateParts): StateManager {
   } as StateManager;
 
   async function close(): Promise<void> {
+    behind.stop();
     try {
       if (!readOnly) {
         await behind.flush();
         await store.expire();
       }
     } finally {
-      behind.stop();
       await store.close();
       await parts.release();
     }

@@ -23,7 +23,7 @@ export interface WriteBehindParts {
   readonly salt: () => string;
   readonly now: () => number;
   readonly queueBytes: number;
-  /** A flush that nobody waits for has failed; what was accepted is kept. */
+  /** A flush has failed; what was accepted is kept. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -42,6 +42,7 @@ export class WriteBehind {
   #taken: { readonly attempt: object; readonly entries: Set<Behind> } | undefined;
   #bytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isStopped = false;
 
   /** Nothing accepted. */
   constructor(parts: WriteBehindParts) {
@@ -83,25 +84,25 @@ export class WriteBehind {
   accept(entry: Behind): void {
     this.#bytes += entry.bytes - (this.#accepted.get(entry.path)?.bytes ?? 0);
     this.#accepted.set(entry.path, entry);
-    this.#timer ??= setTimeout(() => this.#later(), DELAY_MS);
+    this.#wait(DELAY_MS);
   }
 
-  /** Resolves at once, or when what was accepted is below its bound again. */
-  async makeRoom(): Promise<void> {
-    if (this.#bytes > this.#parts.queueBytes) await this.flush();
+  /** What a write must wait for until it can be accepted; `undefined` where there is room for it. */
+  makeRoom(path: string, bytes: number): Promise<void> | undefined {
+    const growth = bytes - (this.#accepted.get(path)?.bytes ?? 0);
+    return this.#bytes + growth > this.#parts.queueBytes ? this.flush() : undefined;
   }
 
-  /** Makes durable what was accepted; on failure it is kept. */
+  /** Makes durable what was accepted; on failure it is kept, and tried again later. */
   async flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.isPending) await this.#parts.commit(this.operation());
+    this.#wake();
+    if (this.isPending) await this.#commit();
   }
 
-  /** Stops waiting. */
+  /** Tries nothing by itself any more, and tells only the one who flushes. */
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#isStopped = true;
+    this.#wake();
   }
 
   /** Commits all that was accepted by the time it runs. */
@@ -141,11 +142,30 @@ export class WriteBehind {
     draft.put(draftSave(entry.path, slot, entry.save, this.#parts.salt(), [], fresh, revision));
   }
 
-  #later(): void {
+  async #commit(): Promise<void> {
+    try {
+      await this.#parts.commit(this.operation());
+    } catch (error) {
+      if (!this.#isStopped) {
+        this.#wait(RETRY_MS);
+        this.#parts.onFailure(error);
+      }
+      throw error;
+    }
+  }
+
+  /** Commits after a while, unless that is to come already. */
+  #wait(ms: number): void {
+    if (this.#isStopped) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#commit().catch(() => {/* It was told, and is tried again. */});
+    }, ms);
+  }
+
+  /** Ends the wait. */
+  #wake(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#parts.commit(this.operation()).catch((error) => {
-      this.#parts.onFailure(error);
-      this.#timer ??= setTimeout(() => this.#later(), RETRY_MS);
-    });
   }
 }

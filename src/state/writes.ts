@@ -178,9 +178,18 @@ function saveInMemory(target: Target, saving: Saving, draft: SaveDraft, core: Co
 /** A bulk entry is accepted, in its turn; it becomes durable later. */
 async function saveBehind(target: Target, saving: Saving, options: SaveOptions, core: Core): Promise<Receipt> {
   const { path } = target;
+  const bytes = saving.encoded.text.length + path.length;
+  // A flush that makes room goes first in the queue: what it fails with is the answer, and nothing is accepted.
+  const room = core.behind.makeRoom(path, bytes);
   const accepted = core.behind.expect(path);
   const left = core.ephemeral.leave(path);
   let draft = saving.draft as SaveDraft;
+  const prepare = async () => {
+    await room;
+    draft = await saving.draft;
+  };
+  const ready = room !== undefined || saving.draft instanceof Promise ? prepare() : undefined;
+  ready?.catch(() => {/* Whoever waits for the commit is told. */});
   let receipt: Receipt | undefined;
   try {
     await core.commit({
@@ -188,7 +197,7 @@ async function saveBehind(target: Target, saving: Saving, options: SaveOptions, 
       local: true,
       paths: [path],
       bytes: saving.encoded.text.length,
-      ...(saving.draft instanceof Promise ? { ready: saving.draft.then((drafted) => draft = drafted) } : {}),
+      ...(ready === undefined ? {} : { ready }),
       run(run) {
         // What was accepted stays accepted, also where the record that this shares is written again.
         if (receipt !== undefined) return;
@@ -196,16 +205,18 @@ async function saveBehind(target: Target, saving: Saving, options: SaveOptions, 
         const behind = core.behind.get(path, core.now());
         const revision = Math.max(found.revision, behind?.revision ?? 0) + 1;
         const entry = localEntry({ ...found, local: behind ?? found.local }, saving, draft.schema, revision, core.now(), "bulk");
-        core.behind.accept({ ...entry, path, save: draft, bytes: saving.encoded.text.length + path.length });
+        core.behind.accept({ ...entry, path, save: draft, bytes });
         core.ephemeral.delete(path);
         receipt = { revision, commit: 0 };
       },
     }, options.signal);
+  } catch (error) {
+    // A record that it happened to share has failed: that is about the others in it.
+    if (receipt === undefined) throw error;
   } finally {
     accepted();
     left();
   }
-  await core.behind.makeRoom();
   return receipt!;
 }
 

@@ -23,6 +23,7 @@ const flips = "test/faults/flips_test.ts";
 const repairing = "test/store/repair/native_test.ts";
 const repairingLogs = "test/store/repair/log_repair_test.ts";
 const records = "test/faults/records_processes_test.ts";
+const behind = "test/state/write_behind_test.ts";
 const crash = "test/faults/log_crash_test.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -193,6 +194,34 @@ export const mutants: readonly Mutant[] = [
     search: "if (this.#taken.entries.has(entry)) continue;",
     replace: "",
     test: [found, "/bulk/"],
+  },
+  {
+    name: "a flush that was awaited and failed is not tried again",
+    file: "src/state/write_behind.ts",
+    search: "this.#wait(RETRY_MS);",
+    replace: "",
+    test: [behind],
+  },
+  {
+    name: "a bulk entry is accepted although the flush that makes room failed",
+    file: "src/state/writes.ts",
+    search: "await room;",
+    replace: "await room?.catch(() => {});",
+    test: [behind],
+  },
+  {
+    name: "a bulk entry fails with the record that it shares",
+    file: "src/state/writes.ts",
+    search: "if (receipt === undefined) throw error;",
+    replace: "throw error;",
+    test: [behind],
+  },
+  {
+    name: "what onWarning throws is thrown on",
+    file: "src/open.ts",
+    search: "onWarning: (warning) => void tell(onWarning, warning),",
+    replace: "onWarning,",
+    test: [behind],
   },
   {
     name: "ephemeral changes are not seen by what shares the record",
