@@ -26,8 +26,11 @@ export class Guard {
     }
   }
 
-  /** A promise that marks what is awaiting it as code of a transaction. */
-  watch<V>(promise: Promise<V>): Promise<V> {
+  /**
+   * A promise that marks what is awaiting it as code of a transaction. `onTaken` is called when it is awaited, or its `then` or
+   * `catch` called; as long as it is not, a failure is for the caller of this to tell.
+   */
+  watch<V>(promise: Promise<V>, onTaken?: () => void): Promise<V> {
     const enter = () => this.#depth++;
     const leave = () => this.#depth--;
     const run = <R>(code: () => R) => this.run(code);
@@ -39,6 +42,7 @@ export class Guard {
       }
       // deno-lint-ignore no-explicit-any
       override then(onFulfilled?: any, onRejected?: any): any {
+        onTaken?.();
         const marked = (callback: unknown) =>
           typeof callback !== "function" ? callback : (value: unknown) => {
             queueMicrotask(enter);
@@ -51,8 +55,11 @@ export class Guard {
         return super.then(marked(onFulfilled) as never, marked(onRejected) as never);
       }
     }
-    return new Watched<V>((resolve, reject) => {
+    const watched = new Watched<V>((resolve, reject) => {
       promise.then(resolve, reject);
     });
+    // No unhandled rejection, which ends Node: this then is not the watched one.
+    if (onTaken !== undefined) Promise.prototype.then.call(watched, undefined, () => {});
+    return watched;
   }
 }

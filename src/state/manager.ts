@@ -266,7 +266,8 @@ export interface ScopedState extends ScopeVerbs<WriteOptions> {
 
 /**
  * The same verbs, inside one commit; reads are of one commit and see the transaction's own writes. Using the outer state
- * inside is a TypeError, never a deadlock.
+ * inside is a TypeError, never a deadlock. A call that fails, and whose promise the function has not taken up by its end, fails
+ * the transaction; a failure that it caught does not.
  */
 export interface Transaction {
   /** As `StateManager.save`. */

@@ -98,6 +98,8 @@ class Run {
   readonly snapshot: Snapshot;
   readonly #writes: Map<string, Write> = new Map();
   readonly #calls: Set<Promise<unknown>> = new Set();
+  /** Failures of calls whose promise nobody has taken up, the first one first. */
+  readonly #untold: Map<Promise<unknown>, unknown> = new Map();
   #isOver = false;
 
   constructor(core: Core) {
@@ -109,9 +111,10 @@ class Run {
     return this.#writes.size > 0;
   }
 
-  /** Calls that the function did not await are part of the transaction all the same. */
+  /** Calls that the function did not await are part of the transaction all the same, and so are their failures. */
   async settle(): Promise<void> {
-    while (this.#calls.size > 0) await Promise.all(this.#calls);
+    while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
+    for (const [, failure] of this.#untold) throw failure;
   }
 
   end(): void {
@@ -125,10 +128,7 @@ class Run {
         this.#enter();
         return await verb(...args);
       };
-      const call = begin();
-      this.#calls.add(call);
-      call.then(() => this.#calls.delete(call), () => this.#calls.delete(call));
-      return this.#core.guard.watch(call);
+      return this.#give(begin());
     };
     const cursor = <T>(
       verb: "keys" | "entries",
@@ -182,6 +182,19 @@ class Run {
       ...verbs,
       in: (scope: StateScope) => scopeVerbs<Precondition, void>(verbs as never, scopeOf(scope, this.#core)),
     } as Transaction;
+  }
+
+  /** A call's promise for the function, which may take it up or not. */
+  #give<V>(call: Promise<V>): Promise<V> {
+    // Nobody waits any more for what was called too late.
+    if (this.#isOver) return this.#core.guard.watch(call);
+    let isTaken = false;
+    this.#calls.add(call);
+    call.catch((failure) => isTaken || this.#untold.set(call, failure)).finally(() => this.#calls.delete(call));
+    return this.#core.guard.watch(call, () => {
+      isTaken = true;
+      this.#untold.delete(call);
+    });
   }
 
   /** Validates in the queue, and writes. */

@@ -5,9 +5,9 @@
  */
 import { StateScope } from "../../src/keys/scopes.ts";
 import type { StateManager, Transaction } from "../../src/state/manager.ts";
-import { assert, assertEquals, assertMisuse, failureOf } from "./assert.ts";
+import { assert, assertEquals, assertMisuse, assertStateError, failureOf } from "./assert.ts";
 import { callsOf } from "./errors_and_closing.ts";
-import { createGate, type Gate, numbered, type Test } from "./suite.ts";
+import { breathe, createGate, type Gate, numbered, type Test } from "./suite.ts";
 
 const scope = StateScope.user("u");
 const other = StateScope.user("other");
@@ -146,6 +146,64 @@ export function testTransactionUse(test: Test): void {
       tx.increment(scope, "n");
     });
     assertEquals(await state.loadMany(scope, ["a", "b", "n"]), new Map([["a", 1], ["b", 2], ["n", 1]]));
+  });
+
+  test("a call that fails, and that a transaction's function does not await, fails the transaction", async ({ open }) => {
+    const state = await open();
+    await state.save(scope, "from", 10);
+    const first = new Error("the first");
+    const calls: Record<string, (tx: Transaction) => unknown> = {
+      early: async (tx) => {
+        tx.save(scope, "from", 5, { ifRevision: 99 });
+        await breathe();
+        await tx.has(scope, "from");
+      },
+      late: (tx) => void tx.delete(scope, "from", { ifRevision: 99 }),
+      "in a scope": async (tx) => {
+        tx.in(scope).save("from", 5, { ifRevision: 99 });
+        await breathe();
+      },
+      "given out": (tx) => [tx.save(scope, "from", 5, { ifRevision: 99 })],
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      const running = state.transaction(async (tx) => {
+        tx.save(scope, "to", name);
+        await call(tx);
+      });
+      await assertStateError(running, "STATE_CONFLICT", name);
+    }
+    const failure = await failureOf(state.transaction(async (tx) => {
+      tx.update(scope, "from", () => Promise.reject(first));
+      await breathe();
+      tx.update(scope, "from", () => Promise.reject(new Error("the second")));
+    }));
+    assert(failure === first, `it should be the first failure, and is ${failure}`);
+    assertEquals([await state.load(scope, "from"), await state.keys(scope).toArray()], [10, ["from"]]);
+  });
+
+  test("a failure that a transaction's function takes up, sooner or later, does not fail the transaction", async ({ open }) => {
+    const state = await open();
+    await state.save(scope, "k", 1);
+    const refused = (tx: Transaction) => tx.save(scope, "k", 2, { ifRevision: 99 });
+    const calls: Record<string, (tx: Transaction) => unknown> = {
+      awaited: (tx) => failureOf(refused(tx)),
+      "awaited later": async (tx) => {
+        const call = refused(tx);
+        await breathe();
+        await failureOf(call);
+      },
+      "caught and not awaited": (tx) => void refused(tx).catch(() => {}),
+      "one of several": (tx) => Promise.allSettled([refused(tx), tx.load(scope, "k")]),
+      "awaited by another function": (tx) => void failureOf(refused(tx)),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      await state.transaction(async (tx) => {
+        tx.save(scope, "done", name);
+        await call(tx);
+      });
+      assertEquals(await state.load(scope, "done"), name);
+    }
+    assertEquals(await state.load(scope, "k"), 1);
   });
 
   test("using a transaction after it has ended is a TypeError, and changes nothing", async ({ open }) => {

@@ -224,6 +224,20 @@ export const mutants: readonly Mutant[] = [
     test: [behind],
   },
   {
+    name: "a call of a transaction that nobody awaits may fail",
+    file: "src/state/transaction.ts",
+    search: "for (const [, failure] of this.#untold) throw failure;",
+    replace: "",
+    test: [conformance, "a transaction's function does not await, fails"],
+  },
+  {
+    name: "a failure that a transaction's function caught fails the transaction",
+    file: "src/state/transaction.ts",
+    search: "this.#untold.delete(call);",
+    replace: "",
+    test: [conformance, "takes up, sooner or later"],
+  },
+  {
     name: "ephemeral changes are not seen by what shares the record",
     file: "src/state/writes.ts",
     search: "const pending = core.unsettled.get(draft.attempt)?.get(path);",
