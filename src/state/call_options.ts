@@ -1,5 +1,6 @@
 /**
- * What each verb may be told. An option that is none is told, as a misspelt one would be ignored otherwise.
+ * What each verb may be told. An option that is none is told, as a misspelt one would be ignored otherwise; what is asked for is
+ * taken at the call, as values are.
  *
  * @module
  */
@@ -43,11 +44,21 @@ const names: Readonly<Record<Verb, readonly string[]>> = {
 const ofCommit: ReadonlySet<string> = new Set(commit);
 
 /**
- * Checks the names of a call's options.
+ * A call's options as they are now: the caller may go on changing the object. Each is read once.
  *
  * @throws {TypeError} if they are no object, or one of them is not an option of the verb
  */
-export function checkCallOptions(verb: Verb, options: unknown, isInside = false): void {
+export function takeOptions<T extends object>(verb: Verb, options: T, isInside = false): T {
+  checkNames(verb, options, isInside);
+  const taken: Record<string, unknown> = {};
+  for (const name of names[verb]) {
+    const value = options[name as keyof T];
+    if (value !== undefined) taken[name] = value;
+  }
+  return taken as T;
+}
+
+function checkNames(verb: Verb, options: unknown, isInside: boolean): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
       `Cannot call ${verb}() with options that are ${options === null ? "null" : `a ${typeof options}`}: they must be an object`,

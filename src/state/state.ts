@@ -8,7 +8,7 @@ import type { StateScope } from "../keys/scopes.ts";
 import type { Limits } from "../limits.ts";
 import type { Operation, WideOperation } from "../store/operation.ts";
 import type { Store } from "../store/store.ts";
-import { checkCallOptions, checkFunction, type Verb } from "./call_options.ts";
+import { checkFunction, takeOptions, type Verb } from "./call_options.ts";
 import { checkCommit, type Core, type SchemaRules, scopeOf, targetOf } from "./core.ts";
 import { createCursor, type Cursor } from "./cursor.ts";
 import type { Key, ListOptions, StateClass } from "./entry.ts";
@@ -88,10 +88,10 @@ export function createState(parts: StateParts): StateManager {
     commit,
   };
   /** What every write begins with. */
-  const begin = (verb: Verb, options: object) => {
+  const begin = <T extends object>(verb: Verb, options: T): T => {
     core.enter();
     core.checkWritable();
-    checkCallOptions(verb, options);
+    return takeOptions(verb, options);
   };
   const at = (scope: StateScope, key: Key) => targetOf(scope, key, core);
   const cursor = <T>(
@@ -100,12 +100,13 @@ export function createState(parts: StateParts): StateManager {
     options: ListOptions,
     list: (rooms: typeof import("./listing.ts"), listing: Listing) => AsyncGenerator<T>,
   ): Cursor<T> => {
-    // What is wrong is told where it is awaited, as by every other verb; what is asked for is taken now.
-    const asked = { ...options };
+    const asked = takeNow(() => {
+      const taken = takeOptions(verb, options);
+      return listingOf(scopeOf(scope, core), taken);
+    });
     return createCursor((limit = Infinity) =>
       entered(core, (rooms) => {
-        checkCallOptions(verb, options);
-        const listing = listingOf(scopeOf(scope, core), asked);
+        const listing = asked();
         return list(rooms, { ...listing, limit: Math.min(listing.limit, limit) });
       })
     );
@@ -113,8 +114,8 @@ export function createState(parts: StateParts): StateManager {
 
   const state = {
     save: async (scope, key, value, options = {}) => {
-      begin("save", options);
-      return await save(at(scope, key), value, options, core);
+      const asked = begin("save", options);
+      return await save(at(scope, key), value, asked, core);
     },
     load: async (scope: StateScope, key: Key) => {
       core.enter();
@@ -134,63 +135,65 @@ export function createState(parts: StateParts): StateManager {
       return await has(at(scope, key), core);
     },
     delete: async (scope, key, options = {}) => {
-      begin("delete", options);
-      return await deleteKey(at(scope, key), options, core);
+      const asked = begin("delete", options);
+      return await deleteKey(at(scope, key), asked, core);
     },
     keys: (scope, options = {}) => cursor("keys", scope, options, ({ listKeys }, listing) => listKeys(listing, core)),
     entries: (scope, options = {}) => cursor("entries", scope, options, ({ listEntries }, listing) => listEntries(listing, core)),
     scopes: (options = {}) => {
-      const asked = { ...options };
+      const asked = takeNow(() => {
+        const taken = takeOptions("scopes", options);
+        return taken.after === undefined ? taken : { ...taken, after: scopeOf(taken.after, core) };
+      });
       return createCursor((limit = Infinity) =>
         entered(core, ({ listScopes }) => {
-          checkCallOptions("scopes", options);
-          const from = asked.after === undefined ? {} : { after: scopeOf(asked.after, core) };
-          return listScopes({ ...asked, ...from, limit: Math.min(asked.limit ?? Infinity, limit) }, core);
+          const given = asked();
+          return listScopes({ ...given, limit: Math.min(given.limit ?? Infinity, limit) }, core);
         })
       );
     },
     clear: async (scope, options = {}) => {
-      begin("clear", options);
+      const asked = begin("clear", options);
       const where = scopeOf(scope, core);
       const { clear } = await import("./scope_verbs.ts");
-      return await clear(where, options.prefix, options, core);
+      return await clear(where, asked.prefix, asked, core);
     },
     copy: async (from, to, options = {}) => {
-      begin("copy", options);
+      const asked = begin("copy", options);
       const [source, target] = [scopeOf(from, core), scopeOf(to, core)];
       const { copy } = await import("./scope_verbs.ts");
-      return await copy(source, target, false, options, core);
+      return await copy(source, target, false, asked, core);
     },
     move: async (from, to, options = {}) => {
-      begin("move", options);
+      const asked = begin("move", options);
       const [source, target] = [scopeOf(from, core), scopeOf(to, core)];
       const { copy } = await import("./scope_verbs.ts");
-      return await copy(source, target, true, options, core);
+      return await copy(source, target, true, asked, core);
     },
     update: async (scope: StateScope, key: Key, fn: (current: never) => unknown, options: UpdateOptions = {}) => {
-      begin("update", options);
+      const asked = begin("update", options);
       checkFunction("update", fn);
-      checkCommit(options);
-      return await update("update", at(scope, key), fn as (current: unknown) => unknown, options, core);
+      checkCommit(asked);
+      return await update("update", at(scope, key), fn as (current: unknown) => unknown, asked, core);
     },
     increment: async (scope, key, by = 1, options = {}) => {
-      begin("increment", options);
-      checkCommit(options);
-      return await increment(at(scope, key), by, options, core);
+      const asked = begin("increment", options);
+      checkCommit(asked);
+      return await increment(at(scope, key), by, asked, core);
     },
     once: async (scope, key, fn, options = {}) => {
-      begin("once", options);
+      const asked = begin("once", options);
       checkFunction("once", fn);
       const target = at(scope, key);
       const { once } = await import("./once.ts");
-      return await once(target, fn, options, core);
+      return await once(target, fn, asked, core);
     },
     transaction: async (fn, options = {}) => {
       core.enter();
-      checkCallOptions("transaction", options);
+      const asked = takeOptions("transaction", options);
       checkFunction("transaction", fn);
       const { transaction } = await import("./transaction.ts");
-      return await transaction(fn, options, core);
+      return await transaction(fn, asked, core);
     },
     in: (scope) => {
       core.enter();
@@ -241,6 +244,18 @@ export function createState(parts: StateParts): StateManager {
   }
 
   return state;
+}
+
+/** What a call asks for, taken now; what is wrong with it is told where it is awaited, as by every other verb. */
+function takeNow<T>(take: () => T): () => T {
+  try {
+    const taken = take();
+    return () => taken;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }
 
 /** A listing, its code loaded when it begins; it goes on only while the state may be used. */

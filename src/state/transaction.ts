@@ -11,7 +11,7 @@ import type { StateScope } from "../keys/scopes.ts";
 import type { SaveDraft } from "../store/draft_change.ts";
 import type { Draft } from "../store/operation.ts";
 import { reasonOf } from "../store/port.ts";
-import { checkCallOptions, checkFunction } from "./call_options.ts";
+import { checkFunction, takeOptions } from "./call_options.ts";
 import { checkCommit, checkRevision, conflict, type Core, expiryOf, kindOf, scopeOf, type Target, targetOf } from "./core.ts";
 import { createCursor, type Cursor } from "./cursor.ts";
 import { type Awaitable, DELETE, type Entry, type EntryOptions, type Key, type ListOptions, type Precondition } from "./entry.ts";
@@ -137,29 +137,28 @@ class Run {
       list: (listing: Listing) => AsyncGenerator<T>,
     ): Cursor<T> => {
       this.#enter();
-      checkCallOptions(verb, options);
-      const listing = listingOf(scopeOf(scope, this.#core), options);
+      const listing = listingOf(scopeOf(scope, this.#core), takeOptions(verb, options));
       const start = (limit = Infinity) => list({ ...listing, limit: Math.min(listing.limit, limit) });
       return createCursor(start, (promise) => this.#core.guard.watch(promise));
     };
     const at = (scope: StateScope, key: Key) => targetOf(scope, key, this.#core);
     const verbs = {
       save: guarded(async (scope: StateScope, key: Key, value: unknown, options: Precondition & EntryOptions = {}) => {
-        checkCallOptions("save", options, true);
-        await this.#save(at(scope, key), value, options);
+        const asked = takeOptions("save", options, true);
+        await this.#save(at(scope, key), value, asked);
       }),
       load: guarded(async (scope: StateScope, key: Key) => (await this.#entry(at(scope, key)))?.value),
       entry: guarded(async (scope: StateScope, key: Key) => await this.#entry(at(scope, key))),
       has: guarded(async (scope: StateScope, key: Key) => await this.#entry(at(scope, key)) !== undefined),
       delete: guarded(async (scope: StateScope, key: Key, options: Precondition = {}) => {
-        checkCallOptions("delete", options, true);
-        return await this.#delete(at(scope, key), options);
+        const asked = takeOptions("delete", options, true);
+        return await this.#delete(at(scope, key), asked);
       }),
       keys: (scope: StateScope, options: ListOptions = {}) => cursor("keys", scope, options, (listing) => this.#keys(listing)),
       entries: (scope: StateScope, options: ListOptions = {}) => cursor("entries", scope, options, (listing) => this.#entries(listing)),
       clear: guarded(async (scope: StateScope, options: { readonly prefix?: string } = {}) => {
-        checkCallOptions("clear", options, true);
-        return await this.#clear(listingOf(scopeOf(scope, this.#core), options));
+        const asked = takeOptions("clear", options, true);
+        return await this.#clear(listingOf(scopeOf(scope, this.#core), asked));
       }),
       update: guarded(async (
         scope: StateScope,
@@ -167,15 +166,15 @@ class Run {
         fn: (current: unknown) => unknown,
         options: Precondition & EntryOptions & { initial?: unknown } = {},
       ) => {
-        checkCallOptions("update", options, true);
+        const asked = takeOptions("update", options, true);
         checkFunction("update", fn);
-        return await this.#update(at(scope, key), fn, options);
+        return await this.#update(at(scope, key), fn, asked);
       }),
       increment: guarded(async (scope: StateScope, key: Key, by: number = 1, options: Precondition = {}) => {
-        checkCallOptions("increment", options, true);
+        const asked = takeOptions("increment", options, true);
         const target = at(scope, key);
         checkStep(target, by);
-        return await this.#update(target, (current) => sumOf(target, current, by), { ...options, initial: 0 }) as number;
+        return await this.#update(target, (current) => sumOf(target, current, by), { ...asked, initial: 0 }) as number;
       }),
     };
     return {
@@ -322,9 +321,10 @@ class Run {
     fn: (current: unknown) => unknown,
     options: Precondition & EntryOptions & { readonly initial?: unknown },
   ): Promise<unknown> {
+    const initial = initialOf(options, this.#core);
     await this.#check(target, options);
     const entry = await this.#entry(target);
-    const result = await this.#core.guard.run(() => fn(entry === undefined ? initialOf(options, this.#core) : entry.value));
+    const result = await this.#core.guard.run(() => fn(entry === undefined ? initial() : entry.value));
     if (result === undefined) {
       throw new TypeError(`Cannot update "${target.key}": the function returned undefined; return DELETE to delete it`);
     }

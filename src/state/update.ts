@@ -30,6 +30,12 @@ export interface UpdateOptions extends SaveOptions {
   readonly request?: string;
 }
 
+/** The same, taken at the call. */
+interface Asked extends UpdateOptions {
+  /** Gives a copy for each run. */
+  readonly initial: () => unknown;
+}
+
 /** Runs of a function before STATE_CONFLICT. */
 const ATTEMPTS = 100;
 /** How long an update waits for another of the same key that takes its time, before it goes ahead. */
@@ -52,8 +58,9 @@ const AGAIN = Symbol("again");
 const working: WeakMap<Core, Map<string, Promise<void>>> = new WeakMap();
 
 /** Atomically replaces a value by what a function makes of it. Resolves with what was stored. */
-export async function update(verb: string, target: Target, fn: Updating, options: UpdateOptions, core: Core): Promise<unknown> {
-  checkRevision(options.ifRevision);
+export async function update(verb: string, target: Target, fn: Updating, given: UpdateOptions, core: Core): Promise<unknown> {
+  checkRevision(given.ifRevision);
+  const options: Asked = { ...given, initial: initialOf(given, core) };
   const { path } = target;
   const at = working.get(core) ?? new Map<string, Promise<void>>();
   working.set(core, at);
@@ -136,7 +143,7 @@ async function begin(
   verb: string,
   target: Target,
   fn: Updating,
-  options: UpdateOptions,
+  options: Asked,
   core: Core,
   at: Map<string, Promise<void>>,
   isImpatient: boolean,
@@ -224,25 +231,27 @@ function effectOf({ effect }: Done<unknown>): { readonly effect?: () => void } {
 }
 
 /** What the function gets: a copy of its own. */
-function currentOf({ local, slot }: Found, options: UpdateOptions, core: Core): unknown {
+function currentOf({ local, slot }: Found, options: Asked, core: Core): unknown {
   if (local !== undefined) return decode(local);
-  return isLive(slot.row, core.now()) ? valueAtHand(slot.row) : initialOf(options, core);
+  return isLive(slot.row, core.now()) ? valueAtHand(slot.row) : options.initial();
 }
 
-/** The caller's initial value, afresh for each run. */
-export function initialOf({ initial }: { readonly initial?: unknown }, core: Core): unknown {
-  return typeof initial === "object" && initial !== null ? decode(encodeValue(initial, core.limits)) : initial;
+/** The caller's initial value as it is now, a copy for each run. */
+export function initialOf({ initial }: { readonly initial?: unknown }, core: Core): () => unknown {
+  if (typeof initial !== "object" || initial === null) return () => initial;
+  const encoded = encodeValue(initial, core.limits);
+  return () => decode(encoded);
 }
 
 /** The same for what must be read first: of what was found, which may not even be durable yet. */
 async function callLater(
   target: Target,
   fn: Updating,
-  options: UpdateOptions,
+  options: Asked,
   { local, slot, visible }: Found,
   core: Core,
 ): Promise<unknown> {
-  if (visible === null) return await fn(initialOf(options, core));
+  if (visible === null) return await fn(options.initial());
   const entry = local !== undefined ? await localEntryOf(target, local, core) : await entryOf(target, slot.row!, core);
   return entry === GONE ? AGAIN : await fn(entry.value);
 }

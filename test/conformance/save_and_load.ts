@@ -294,6 +294,57 @@ export function testSaveAndLoad(test: Test): void {
     assertEquals(await state.load(scope, "k"), 3);
   });
 
+  test("the options of a call are those that it was made with, whatever becomes of the object", async ({ open }) => {
+    const state = await open();
+    await state.save(scope, "k", 1);
+    const refusing: Record<string, (options: { ifRevision: number | null }) => Promise<unknown>> = {
+      save: (options) => state.save(scope, "k", 2, options),
+      delete: (options) => state.delete(scope, "k", options),
+      update: (options) => state.update(scope, "k", () => 2, options),
+      "update that takes its time": (options) => state.update(scope, "k", () => Promise.resolve(2), options),
+      increment: (options) => state.increment(scope, "k", 1, options),
+      "in().save": (options) => state.in(scope).save("k", 2, options),
+    };
+    for (const [name, call] of Object.entries(refusing)) {
+      const options = { ifRevision: null as number | null };
+      const called = call(options);
+      options.ifRevision = 1;
+      await assertStateError(called, "STATE_CONFLICT", name);
+    }
+    await state.transaction(async (tx) => {
+      const options = { ifRevision: null as number | null };
+      const calls = [
+        tx.save(scope, "k", 2, options),
+        tx.in(scope).delete("k", options),
+        tx.update(scope, "k", () => 2, options),
+        tx.increment(scope, "k", 1, options),
+      ];
+      options.ifRevision = 1;
+      for (const call of calls) await assertStateError(call, "STATE_CONFLICT", "in a transaction");
+    });
+    const remembered: Record<string, (options: { operationId: string }) => Promise<unknown>> = {
+      clear: (options) => state.clear(StateScope.user("nobody"), options),
+      copy: (options) => state.copy(scope, StateScope.user("copy"), options),
+      move: (options) => state.move(StateScope.user("copy"), StateScope.user("moved"), options),
+      once: (options) => state.once(scope, "once", () => 1, options),
+      transaction: (options) => state.transaction((tx) => tx.increment(scope, "n"), options),
+    };
+    for (const [name, call] of Object.entries(remembered)) {
+      const options = { operationId: name };
+      const called = call(options);
+      options.operationId = "another";
+      const first = await called;
+      const { commit } = await state.inspect();
+      assertEquals([await call({ operationId: name }), (await state.inspect()).commit], [first, commit], name);
+    }
+    const [page, from, initial] = [{ limit: 1 }, { limit: 1 }, { list: ["first"] }];
+    const [keys, scopes] = [state.keys(scope, page), state.scopes(from)];
+    const updated = state.update<{ list: string[] }>(scope, "list", async ({ list }) => ({ list: [...await list, "own"] }), { initial });
+    [page.limit, from.limit] = [9, 9];
+    initial.list.push("late");
+    assertEquals([await keys.toArray(), await scopes.toArray(), await updated], [["k"], [scope], { list: ["first", "own"] }]);
+  });
+
   test("an unknown class or content, or an impossible option, is refused before anything is written", async ({ open }) => {
     const state = await open();
     // deno-lint-ignore no-explicit-any

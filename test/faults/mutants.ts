@@ -1151,6 +1151,20 @@ export const mutants: readonly Mutant[] = [
     test: [conformance, "/^memory › errors/"],
   },
   {
+    name: "options are read late",
+    file: "src/state/call_options.ts",
+    search: "return taken as T;",
+    replace: "return options;",
+    test: [conformance, "options of a call are those"],
+  },
+  {
+    name: "the initial value of an update is read late",
+    file: "src/state/update.ts",
+    search: "return () => decode(encoded);",
+    replace: "return () => decode(encodeValue(initial, core.limits));",
+    test: [conformance, "options of a call are those"],
+  },
+  {
     name: "increment() goes on where numbers are not exact",
     file: "src/state/update.ts",
     search: "if (Number.isInteger(sum) && !Number.isSafeInteger(sum)) {",
@@ -1160,7 +1174,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a transaction's clear() takes no prefix",
     file: "src/state/transaction.ts",
-    search: "return await this.#clear(listingOf(scopeOf(scope, this.#core), options));",
+    search: "return await this.#clear(listingOf(scopeOf(scope, this.#core), asked));",
     replace: "return await this.#clear(listingOf(scopeOf(scope, this.#core), {}));",
     test: [conformance, "/^memory › inside/"],
   },
