@@ -7,9 +7,10 @@ import { StateError } from "../errors.ts";
 import type { Draft } from "../store/operation.ts";
 import type { Page, PageOptions } from "../store/page.ts";
 import type { PathRange } from "../store/recent.ts";
-import type { Slot } from "../store/row.ts";
+import type { Row, Slot } from "../store/row.ts";
 import type { Core } from "./core.ts";
 import type { LocalEntry } from "./ephemeral.ts";
+import { isLive } from "./live.ts";
 
 /** What stands under a path as of the snapshot. */
 export interface Seen {
@@ -18,10 +19,13 @@ export interface Seen {
   readonly local: LocalEntry | undefined;
 }
 
-/** One commit as a transaction reads it. It moves on to a newer one as long as nothing that was read has changed. */
+/** One commit at one moment, as a transaction reads it. It moves on to a newer one as long as nothing that was read has changed. */
 export class Snapshot {
   readonly #core: Core;
   #commit: number | undefined;
+  #at = 0;
+  /** When the first of what was seen expires. */
+  #expires = Infinity;
   readonly #reads: Map<string, LocalEntry | undefined> = new Map();
   readonly #ranges: PathRange[] = [];
   /** What was read is not so any more. */
@@ -32,6 +36,18 @@ export class Snapshot {
     this.#core = core;
   }
 
+  /** The moment by which expiry is judged. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Whether a row is there as of the snapshot. */
+  isLive(row: Row | undefined): row is Row {
+    if (!isLive(row, this.#at)) return false;
+    this.#sawUntil(row.expiresAt);
+    return true;
+  }
+
   /** What stands under a path. */
   async read(path: string): Promise<Seen> {
     const core = this.#core;
@@ -40,8 +56,10 @@ export class Snapshot {
     // An answer that was overtaken by a newer one says nothing about the snapshot.
     while (reading.head.commit < (this.#commit ?? 0)) reading = await core.store.read([path], { gone: true });
     this.#moveTo(reading.head.commit);
-    const local = core.ephemeral.get(path, core.now());
+    // Read twice, it is the same twice, though it may have gone from memory meanwhile.
+    const local = this.#reads.has(path) ? this.#reads.get(path) : core.ephemeral.get(path, this.#at);
     this.#reads.set(path, local);
+    if (local !== undefined) this.#sawUntil(local.expiresAt);
     return { slot: reading.slots.get(path)!, local };
   }
 
@@ -86,11 +104,19 @@ export class Snapshot {
 
   #moveTo(commit: number): void {
     const since = this.#commit;
+    if (commit === since) return;
     const { recent } = this.#core.store.view;
-    const isChanged = since !== undefined && commit !== since &&
+    const now = Math.max(this.#at, this.#core.now());
+    const isChanged = since !== undefined &&
       ([...this.#reads.keys()].some((path) => recent.changedSince(path, since)) ||
         this.#ranges.some((range) => recent.rangeChangedSince(range, since)));
-    if (isChanged) this.fail();
+    if (isChanged || now >= this.#expires) this.fail();
     this.#commit = commit;
+    this.#at = now;
+  }
+
+  /** 0: for ever. */
+  #sawUntil(expiresAt: number): void {
+    if (expiresAt > 0) this.#expires = Math.min(this.#expires, expiresAt);
   }
 }

@@ -17,7 +17,6 @@ import { createCursor, type Cursor } from "./cursor.ts";
 import { type Awaitable, DELETE, type Entry, type EntryOptions, type Key, type ListOptions, type Precondition } from "./entry.ts";
 import { targetAt } from "./listing.ts";
 import { type Listing, listingOf, PAGE } from "./listing_options.ts";
-import { isLive } from "./live.ts";
 import type { Transaction, TransactionOptions } from "./manager.ts";
 import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./operation_ids.ts";
 import { decode, encode, GONE } from "./payload.ts";
@@ -253,7 +252,7 @@ class Run {
     if (written !== undefined) return await this.#ownEntry(written);
     const { slot, local } = await this.snapshot.read(target.path);
     if (local !== undefined) return await localEntryOf(target, local, core);
-    if (!isLive(slot.row, core.now())) return undefined;
+    if (!this.snapshot.isLive(slot.row)) return undefined;
     const entry = await entryOf(target, slot.row, core);
     if (entry !== GONE) return entry;
     // Replaced since, or else the next run finds out that it is missing.
@@ -274,7 +273,7 @@ class Run {
   /** What is stored, whatever the transaction wrote: the revision that is visible (`null`: absent), and the last one there was. */
   async #stored({ path }: Target): Promise<{ readonly visible: number | null; readonly last: number }> {
     const { slot, local } = await this.snapshot.read(path);
-    const visible = local?.revision ?? (isLive(slot.row, this.#core.now()) ? slot.row.revision : null);
+    const visible = local?.revision ?? (this.snapshot.isLive(slot.row) ? slot.row.revision : null);
     return { visible, last: Math.max(0, slot.revision, local?.revision ?? 0, this.#core.ephemeral.lastRevision(path)) };
   }
 
@@ -372,12 +371,11 @@ class Run {
     for (let after = listing.after; left > 0;) {
       const page = await this.snapshot.page({ prefix, after, limit: left === Infinity ? PAGE : left, reverse });
       this.#enter();
-      const now = core.now();
-      const paths = new Set(page.rows.filter((row) => isLive(row, now)).map((row) => row.path));
+      const paths = new Set(page.rows.filter((row) => this.snapshot.isLive(row)).map((row) => row.path));
       const isInPage = (path: string) =>
         path.startsWith(prefix) && (after === undefined || (reverse ? path < after : path > after)) &&
         (page.next === undefined || (reverse ? path >= page.next : path <= page.next));
-      for (const path of core.ephemeral.paths(prefix, now)) if (isInPage(path)) paths.add(path);
+      for (const path of core.ephemeral.paths(prefix, this.snapshot.at)) if (isInPage(path)) paths.add(path);
       for (const [path, { saving }] of this.#writes) {
         if (!isInPage(path)) continue;
         if (saving === undefined) paths.delete(path);

@@ -37,6 +37,37 @@ export function testExpiry(test: Test): void {
     for (const one of [state, reader, await open({ now: clock.now })]) assertEquals(await see(one), absent);
   });
 
+  test("B14 a transaction reads what expires meanwhile the same twice", async ({ open }) => {
+    const clock = createClock();
+    const state = await open({ now: clock.now });
+    for (const name of ["standard", "ephemeral"] as const) {
+      await state.save(scope, "k", name, { class: name, expiresInMs: 10 });
+      await state.transaction(async (tx) => {
+        const see = async () => [await tx.load(scope, "k"), await tx.has(scope, "k"), await tx.keys(scope).toArray()];
+        const first = await see();
+        clock.advance(10);
+        assertEquals([first, await tx.load(scope, "k"), await tx.has(scope, "k")], [[name, true, ["k"]], name, true]);
+        if (name === "standard") assertEquals(await see(), first);
+      });
+      assertEquals(await state.transaction((tx) => tx.load(scope, "k")), undefined);
+    }
+  });
+
+  test("B14 a transaction that has seen what expired since does not go on to a newer commit, but runs again", async ({ open, supports }) => {
+    if (supports.writers !== "many") return;
+    const clock = createClock();
+    const [state, other] = [await open({ now: clock.now }), await open({ now: clock.now })];
+    await state.save(scope, "k", 1, { expiresInMs: 10 });
+    const seen: unknown[] = [];
+    await state.transaction(async (tx) => {
+      seen.push(await tx.load(scope, "k"));
+      clock.advance(10);
+      if (seen.length === 1) await other.save(scope, "late", "new");
+      seen.push(await tx.load(scope, "late"));
+    });
+    assertEquals(seen, [1, undefined, "new"]);
+  });
+
   test("B14 expiry needs no write: the same commit reads otherwise as time goes by", async ({ open }) => {
     const clock = createClock();
     const state = await open({ now: clock.now });

@@ -1151,6 +1151,20 @@ export const mutants: readonly Mutant[] = [
     test: [conformance, "/^memory › errors/"],
   },
   {
+    name: "a transaction judges expiry by the clock",
+    file: "src/state/snapshot.ts",
+    search: "if (!isLive(row, this.#at)) return false;",
+    replace: "if (!isLive(row, this.#core.now())) return false;",
+    test: [conformance, "/^memory › expiry/"],
+  },
+  {
+    name: "a transaction moves on where what it saw has expired",
+    file: "src/state/snapshot.ts",
+    search: "if (isChanged || now >= this.#expires) this.fail();",
+    replace: "if (isChanged) this.fail();",
+    test: [conformance, "/^memory › expiry/"],
+  },
+  {
     name: "options are read late",
     file: "src/state/call_options.ts",
     search: "return taken as T;",
