@@ -54,6 +54,8 @@ export interface Core {
   /** What operations that share a record in the making do to ephemeral entries: seen by those behind them. `null`: it goes. */
   readonly unsettled: WeakMap<object, Map<string, LocalEntry | null>>;
   readonly behind: WriteBehind;
+  /** Gives back what others wait for, before the state closes. */
+  readonly leaving: Set<() => Promise<void>>;
   readonly guard: Guard;
   /** Throws STATE_CLOSED after close(), TypeError inside a transaction. */
   enter(): void;

@@ -68,7 +68,7 @@ export interface OnceAttempt {
   readonly id: string;
   /** From 1. */
   readonly number: number;
-  /** Aborts when the lease is lost. */
+  /** Aborts when the lease is lost, or the state is closed. */
   readonly signal: AbortSignal;
 }
 

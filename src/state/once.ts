@@ -10,7 +10,7 @@ import { toHex } from "../digest.ts";
 import { StateError } from "../errors.ts";
 import { encodeSegment } from "../keys/segment.ts";
 import { draftRemoval, draftSave, type SaveDraft } from "../store/draft_change.ts";
-import type { Draft } from "../store/operation.ts";
+import type { Draft, Operation } from "../store/operation.ts";
 import { checkCommit, type Core, expiryOf, kindOf, type Target } from "./core.ts";
 import type { Awaitable } from "./entry.ts";
 import { isLive } from "./live.ts";
@@ -40,6 +40,21 @@ interface Lease {
   readonly until: number;
 }
 
+/** What came of asking for a lease. */
+interface Taken {
+  readonly lease: Lease;
+  /** It is ours. */
+  readonly own?: Own;
+}
+
+/** What goes with a lease that is ours. */
+interface Own {
+  /** Tells the function that the lease is lost. */
+  readonly lost: AbortController;
+  /** Stops the function, as far as it listens, and gives the lease back. */
+  readonly leave: () => Promise<void>;
+}
+
 /** Runs here in this state, so that callers beside it need not poll. */
 const running: WeakMap<Core, Map<string, Promise<void>>> = new WeakMap();
 
@@ -63,13 +78,14 @@ export async function once<T>(target: Target, fn: (attempt: OnceAttempt) => Awai
     checkCommit(options);
     const taken = await take(target, leaseMs, core);
     if (taken === undefined) return await load(target, core) as T;
-    if (taken.isMine) {
+    if (taken.own !== undefined) {
       let over = () => {};
       here.set(target.path, new Promise((resolve) => over = resolve));
       try {
-        const outcome = await run(target, fn, taken.lease, leaseMs, options, core);
+        const outcome = await run(target, fn, taken.lease, taken.own.lost, leaseMs, options, core);
         if (outcome !== undefined) return outcome.result as T;
       } finally {
+        core.leaving.delete(taken.own.leave);
         here.delete(target.path);
         over();
       }
@@ -82,24 +98,37 @@ export async function once<T>(target: Target, fn: (attempt: OnceAttempt) => Awai
 }
 
 /** Takes the lease; says who has it otherwise; `undefined`: the result is stored. */
-async function take(target: Target, leaseMs: number, core: Core): Promise<{ readonly isMine: boolean; readonly lease: Lease } | undefined> {
+async function take(target: Target, leaseMs: number, core: Core): Promise<Taken | undefined> {
   if (localOf(target.path, core) !== undefined) return undefined;
   const path = pathOf(target);
   const id = toHex(core.store.random(16));
+  let own: Own | undefined;
   return await core.commit({
     verb: "once",
     paths: [target.path, path],
     bytes: 0,
+    settled: () => own && core.leaving.add(own.leave),
     run(draft) {
+      own = undefined;
       const now = core.now();
       if (isLive(draft.slot(target.path).row, now)) return undefined;
       const held = leaseAt(path, draft, now);
-      if (held !== undefined && held.until > now) return { isMine: false, lease: held };
+      if (held !== undefined && held.until > now) return { lease: held };
       const lease = { id: held?.id ?? id, number: (held?.number ?? 0) + 1, holder: core.store.writer, since: now, until: now + leaseMs };
       putLease(path, lease, draft, core);
-      return { isMine: true, lease };
+      own = ownOf(target, lease, core);
+      return { lease, own };
     },
   });
+}
+
+function ownOf(target: Target, lease: Lease, core: Core): Own {
+  const lost = new AbortController();
+  const leave = async () => {
+    lost.abort(new StateError("STATE_CLOSED", `Cannot go on with "${target.key}": the state was closed`, { details: {} }));
+    await giveBack(target, lease, core);
+  };
+  return { lost, leave };
 }
 
 /** Runs the function under the lease, and stores what it returns. `undefined`: the lease was lost, what it returned does not count. */
@@ -107,11 +136,11 @@ async function run<T>(
   target: Target,
   fn: (attempt: OnceAttempt) => Awaitable<T>,
   lease: Lease,
+  lost: AbortController,
   leaseMs: number,
   options: OnceOptions,
   core: Core,
 ): Promise<{ readonly result: unknown } | undefined> {
-  const lost = new AbortController();
   const { signal } = options;
   const stop = () => lost.abort(signal!.reason);
   signal?.addEventListener("abort", stop);
@@ -121,6 +150,7 @@ async function run<T>(
     }, () => {/* The next renewal tries again; the lease says how long that may take. */});
   }, Math.min(leaseMs / 3, LONGEST_TIMER));
   try {
+    lost.signal.throwIfAborted();
     const result = await fn({ id: lease.id, number: lease.number, signal: lost.signal });
     checkCommit(options);
     return await finish(target, result, lease, options, core);
@@ -162,18 +192,18 @@ async function finish(
 
 async function renew(target: Target, lease: Lease, leaseMs: number, core: Core): Promise<boolean> {
   const until = core.now() + leaseMs;
-  return await change(target, lease, (mine) => ({ ...mine, until }), core);
+  return await core.commit(change(target, lease, (mine) => ({ ...mine, until }), core));
 }
 
-/** Lets the next caller try at once, under the same id. */
+/** Lets the next caller try at once, under the same id; also while the state closes. */
 async function giveBack(target: Target, lease: Lease, core: Core): Promise<void> {
-  await change(target, lease, (mine) => ({ ...mine, until: 0 }), core);
+  await core.store.commit(change(target, lease, (mine) => ({ ...mine, until: 0 }), core));
 }
 
 /** Changes the lease if it is still ours. */
-async function change(target: Target, lease: Lease, by: (mine: Lease) => Lease, core: Core): Promise<boolean> {
+function change(target: Target, lease: Lease, by: (mine: Lease) => Lease, core: Core): Operation<boolean> {
   const path = pathOf(target);
-  return await core.commit({
+  return {
     verb: "once",
     paths: [path],
     bytes: 0,
@@ -183,7 +213,7 @@ async function change(target: Target, lease: Lease, by: (mine: Lease) => Lease, 
       putLease(path, by(held), draft, core);
       return true;
     },
-  });
+  };
 }
 
 function pathOf(target: Target): string {

@@ -76,6 +76,7 @@ export function createState(parts: StateParts): StateManager {
     ephemeral: new EphemeralEntries(limits.ephemeralBytes),
     unsettled: new WeakMap(),
     behind,
+    leaving: new Set(),
     guard,
     enter() {
       if (isClosed) throw closed();
@@ -238,9 +239,15 @@ export function createState(parts: StateParts): StateManager {
         await store.expire();
       }
     } finally {
-      await store.close();
-      await parts.release();
+      await leave();
+      await store.close().finally(parts.release);
     }
+  }
+
+  /** Nobody begins anything any more: what is handed in already may still take a lease. */
+  async function leave(): Promise<void> {
+    await store.drain().catch(() => {/* Whoever handed it in is told. */});
+    await Promise.allSettled([...core.leaving].map((giveBack) => giveBack()));
   }
 
   return state;

@@ -163,7 +163,7 @@ async function openOn(options: OpenStoreOptions, opening: { port?: Port }): Prom
     },
     drain: () => committer.drain(),
     close: async () => {
-      await committer.drain();
+      await committer.drain().catch(() => {/* Whoever handed it in is told. */});
       isClosed = true;
       await committer.idle();
       await port.close?.();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isStateError } from "../../src/errors.ts";
 import { StateScope } from "../../src/keys/scopes.ts";
 import type { OnceAttempt } from "../../src/state/manager.ts";
 import { assert, assertEquals, assertMisuse, assertStateError, failureOf } from "./assert.ts";
@@ -133,6 +134,49 @@ export function testOnce(test: Test): void {
     assertEquals(await two.once(scope, "other", () => "free", { wait: false }), "free");
     go.open();
     assertEquals([await running, await two.once(scope, "k", () => "mine", { wait: false })], ["theirs", "theirs"]);
+  });
+
+  test("B9a close() while the function runs gives the lease back, and tells it", async ({ open }) => {
+    const one = await open();
+    const two = await open();
+    const attempts: OnceAttempt[] = [];
+    const [started, go] = [createGate(), createGate()];
+    const first = one.once(scope, "k", async (attempt) => {
+      attempts.push(attempt);
+      started.open();
+      await go.promise;
+      return "first";
+    });
+    const told = assertStateError(first, "STATE_CLOSED");
+    await started.promise;
+    await one.close();
+    const { signal } = attempts[0]!;
+    assert(signal.aborted && isStateError(signal.reason, "STATE_CLOSED"), `it is told ${signal.reason}`);
+    const second = await two.once(scope, "k", (attempt) => {
+      attempts.push(attempt);
+      return "second";
+    }, { wait: false });
+    assertEquals([second, attempts.map(({ number }) => number), attempts[1]!.id], ["second", [1, 2], attempts[0]!.id]);
+    go.open();
+    await told;
+    assertEquals(await two.load(scope, "k"), "second");
+  });
+
+  test("B9a close() right behind once() leaves no lease behind", async ({ open }) => {
+    for (let turns = 0; turns < 40; turns += 3) {
+      const state = await open();
+      const key = `k${turns}`;
+      const called = state.once(scope, key, () => turns).catch(() => "closed");
+      for (let i = 0; i < turns; i++) await undefined;
+      await state.close();
+      const outcome = await called;
+      const other = await open();
+      assertEquals(
+        [await other.once(scope, key, () => "again", { wait: false }), outcome],
+        outcome === turns ? [turns, turns] : ["again", "closed"],
+      );
+      await other.close();
+    }
   });
 
   test("B9a cut off while running, it runs again elsewhere with the same attempt.id and number 2, and one result counts", async ({ driver, open, supports }) => {

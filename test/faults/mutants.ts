@@ -261,7 +261,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a lease may be taken from whoever holds it",
     file: "src/state/once.ts",
-    search: "if (held !== undefined && held.until > now) return { isMine: false, lease: held };",
+    search: "if (held !== undefined && held.until > now) return { lease: held };",
     replace: "",
     test: [conformance, "/B9a/"],
   },
@@ -1163,6 +1163,13 @@ export const mutants: readonly Mutant[] = [
     search: "if (isChanged || now >= this.#expires) this.fail();",
     replace: "if (isChanged) this.fail();",
     test: [conformance, "/^memory › expiry/"],
+  },
+  {
+    name: "close() keeps the leases of once()",
+    file: "src/state/once.ts",
+    search: "settled: () => own && core.leaving.add(own.leave),",
+    replace: "",
+    test: [conformance, "/^memory › once/"],
   },
   {
     name: "options are read late",

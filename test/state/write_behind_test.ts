@@ -103,3 +103,17 @@ Deno.test("save() of a bulk entry beside a write that fails is accepted", async 
   await stored(reader, "b", 2);
   await state.close();
 });
+
+Deno.test("close() that cannot flush says so each time, and lets go of the driver", async () => {
+  const faults = createFaults(durableMemory());
+  let disposed = 0;
+  const driver = { ...faults.driver, dispose: () => void disposed++ };
+  const state = await open(driver);
+  await state.save(global, "k", 1, bulk);
+  faults.kill();
+  await assert.rejects(state.close(), down);
+  faults.revive();
+  await assert.rejects(state.close(), down);
+  await assert.rejects(state.load(global, "k"), { code: "STATE_CLOSED" });
+  assert.equal(disposed, 1);
+});
