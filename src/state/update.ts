@@ -54,6 +54,16 @@ class Later extends Unfinished {
 /** What the function should have got is not written yet, or not there any more. */
 const AGAIN = Symbol("again");
 
+/** An update whose function is at work. */
+interface Running {
+  readonly core: Core;
+  readonly path: string;
+  isOver: boolean;
+}
+
+/** The update whose function is beginning right now: what is called meanwhile, that calls. */
+let beginning: Running | undefined;
+
 /** Updates that take their time, by path, of each open state. */
 const working: WeakMap<Core, Map<string, Promise<void>>> = new WeakMap();
 
@@ -64,11 +74,16 @@ export async function update(verb: string, target: Target, fn: Updating, given: 
   const { path } = target;
   const at = working.get(core) ?? new Map<string, Promise<void>>();
   working.set(core, at);
+  const caller = beginning?.core === core && beginning.path === path ? beginning : undefined;
+  const running: Running = { core, path, isOver: false };
+  const own = known(fn, running);
   const left = core.ephemeral.leave(path);
   try {
     for (let attempt = 1; attempt <= ATTEMPTS;) {
       const isAlone = await patience(at.get(path));
-      const outcome = await begin(verb, target, fn, options, core, at, !isAlone);
+      // Going ahead would defeat the one that called this, which would run again, and call it again.
+      if (!isAlone && caller?.isOver === false) throw insideItself(verb, target);
+      const outcome = await begin(verb, target, own, options, core, at, !isAlone);
       if (outcome instanceof Busy) continue;
       if (!(outcome instanceof Later)) return await resultOf(outcome as Stored, target, core);
       attempt++;
@@ -81,6 +96,7 @@ export async function update(verb: string, target: Target, fn: Updating, given: 
       }
     }
   } finally {
+    running.isOver = true;
     left();
   }
   throw new StateError("STATE_CONFLICT", `Cannot update "${target.key}": it was changed by others in each of ${ATTEMPTS} attempts`, {
@@ -88,6 +104,23 @@ export async function update(verb: string, target: Target, fn: Updating, given: 
     scope: target.scope,
     key: target.key,
   });
+}
+
+/** A function whose own calls, up to its first await, are known to be its. */
+function known(fn: Updating, running: Running): Updating {
+  return (current) => {
+    const outer = beginning;
+    beginning = running;
+    try {
+      return fn(current);
+    } finally {
+      beginning = outer;
+    }
+  };
+}
+
+function insideItself(verb: string, { key }: Target): TypeError {
+  return new TypeError(`Cannot call ${verb}() of "${key}" in the function of its own update, which waits for it: return the new value`);
 }
 
 /** Adds to a number. */

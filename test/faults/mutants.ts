@@ -1172,6 +1172,13 @@ export const mutants: readonly Mutant[] = [
     test: [conformance, "/^memory › once/"],
   },
   {
+    name: "an update inside itself goes ahead",
+    file: "src/state/update.ts",
+    search: "if (!isAlone && caller?.isOver === false) throw insideItself(verb, target);",
+    replace: "",
+    test: ["test/state/update_test.ts"],
+  },
+  {
     name: "options are read late",
     file: "src/state/call_options.ts",
     search: "return taken as T;",
