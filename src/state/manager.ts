@@ -58,7 +58,7 @@ export interface Inspection {
 export interface TransactionOptions extends CommitOptions {
   /** Runs of the function before STATE_CONFLICT. @default 100 */
   readonly attempts?: number;
-  /** Called once, after the commit; not called if nothing was written. */
+  /** Called once, after the commit; not called if nothing was written. `openState({ onWarning })` hears if it fails. */
   readonly onCommit?: (receipt: { readonly commit: number }) => void;
 }
 

@@ -91,6 +91,15 @@ async function attemptOnce<R>(fn: (tx: Transaction) => Awaitable<R>, options: Tr
   return await run.commit(result, options);
 }
 
+/** Calls the caller back. What fails there, at once or later, is only being told: the transaction stands. */
+async function tellCommit(commit: number, options: TransactionOptions, core: Core): Promise<void> {
+  try {
+    await options.onCommit?.({ commit });
+  } catch (error) {
+    core.warn("onCommit", `onCommit failed behind a transaction that is committed: ${reasonOf(error)}`, commit);
+  }
+}
+
 /** One run of a transaction's function. */
 class Run {
   readonly #core: Core;
@@ -228,14 +237,7 @@ class Run {
           return { answer, effect: () => effects.forEach((effect) => effect?.()) };
         },
       }, options.operationId === undefined ? undefined : { answer });
-      if (!(outcome instanceof Stale) && commit > 0) {
-        try {
-          options.onCommit?.({ commit });
-        } catch (error) {
-          // The transaction stands; what failed is only being told so.
-          core.warn("onCommit", `onCommit failed behind a transaction that is committed: ${reasonOf(error)}`, commit);
-        }
-      }
+      if (!(outcome instanceof Stale) && commit > 0) void tellCommit(commit, options, core);
       return outcome;
     } finally {
       left.forEach((leave) => leave());

@@ -5,7 +5,7 @@
  */
 import { StateScope } from "../../src/keys/scopes.ts";
 import type { StateManager } from "../../src/state/manager.ts";
-import { assert, assertEquals, assertMisuse, assertStateError, failureOf } from "./assert.ts";
+import { assert, assertEquals, assertMisuse, assertStateError, fail, failureOf } from "./assert.ts";
 import { breathe, createGate, numbered, type Test, times } from "./suite.ts";
 
 const scope = StateScope.workflow("w");
@@ -265,5 +265,20 @@ export function testTransactions(test: Test): void {
       await tx.save(scope, "n", n + 1);
     }, { onCommit: ({ commit }) => commits.push(commit) });
     assertEquals([runs, commits], [2, [(await one.entry(scope, "n"))!.commit]]);
+  });
+
+  test("B8 onCommit that fails, at once or later, leaves the transaction committed, and onWarning hears it", async ({ open }) => {
+    const heard: [code: string, commit: number | undefined][] = [];
+    const state = await open({ onWarning: ({ code, commit }) => code === "onCommit" && heard.push([code, commit]) });
+    const failures: (() => void)[] = [
+      () => fail("it has no time"),
+      () => Promise.reject(new Error("it has no time")),
+    ];
+    for (const [i, onCommit] of failures.entries()) {
+      assertEquals(await state.transaction((tx) => tx.increment(scope, "n"), { onCommit }), i + 1);
+      await breathe();
+    }
+    const { commit } = await state.inspect();
+    assertEquals(heard, [["onCommit", commit - 1], ["onCommit", commit]]);
   });
 }

@@ -1179,6 +1179,13 @@ export const mutants: readonly Mutant[] = [
     test: ["test/state/update_test.ts"],
   },
   {
+    name: "an onCommit that fails later is heard of by nobody",
+    file: "src/state/transaction.ts",
+    search: "await options.onCommit?.({ commit });",
+    replace: "options.onCommit?.({ commit });",
+    test: [conformance, "/^memory › transactions › B8 onCommit/"],
+  },
+  {
     name: "options are read late",
     file: "src/state/call_options.ts",
     search: "return taken as T;",
