@@ -185,8 +185,7 @@ async function saveBehind(target: Target, saving: Saving, options: SaveOptions, 
   const left = core.ephemeral.leave(path);
   let draft = saving.draft as SaveDraft;
   const prepare = async () => {
-    await room;
-    draft = await saving.draft;
+    [draft] = await Promise.all([saving.draft, room]);
   };
   const ready = room !== undefined || saving.draft instanceof Promise ? prepare() : undefined;
   ready?.catch(() => {/* Whoever waits for the commit is told. */});

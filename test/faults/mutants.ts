@@ -205,8 +205,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a bulk entry is accepted although the flush that makes room failed",
     file: "src/state/writes.ts",
-    search: "await room;",
-    replace: "await room?.catch(() => {});",
+    search: "[draft] = await Promise.all([saving.draft, room]);",
+    replace: "[draft] = await Promise.all([saving.draft, room?.catch(() => {})]);",
     test: [behind],
   },
   {
