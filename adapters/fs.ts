@@ -20,6 +20,9 @@ import { appendsAtomically, nodeCalls } from "./fs/node_calls.ts";
  * commit is a file of its own, and one process writes at a time, under a lease: `supports.writers` is `"one"`, and another one is
  * `STATE_LOCKED` after `lock.waitMs`.
  *
+ * Under Deno it needs `--allow-read` and `--allow-write` for the folder, and `--allow-sys=statfs` to see whether that is on a network:
+ * without, it takes it for a local one.
+ *
  * The driver's methods reject with a `StateError`:
  *
  * - `STATE_DRIVER` if the folder cannot be read or written, or the disk is full.

@@ -8,9 +8,13 @@ import { isStateError, StateError } from "../../src/errors.ts";
 /** What was being done, for the message. */
 export type Doing = "read" | "write to";
 
-/** The code of a failed call, as in "ENOENT". */
+/** What a runtime fails with where it does not let its program touch something: Deno by its names, Node by its code. */
+const denied: ReadonlySet<unknown> = new Set(["NotCapable", "PermissionDenied", "ERR_ACCESS_DENIED"]);
+
+/** The code of a failed call, as in "ENOENT". What the runtime refuses is what the system would refuse: "EACCES". */
 export function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown } | undefined)?.code;
+  const { code, name } = Object(error);
+  return denied.has(name) || denied.has(code) ? "EACCES" : code;
 }
 
 /** Whether a file is not there, or what should be its folder is a file. */

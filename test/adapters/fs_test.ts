@@ -107,6 +107,21 @@ Deno.test("fs() takes the path as of its own call, whatever the working director
     assert.ok(existsSync(`${folder}/state`));
   }));
 
+Deno.test("fs() needs no permission but for its own folder; to read, none to write", () =>
+  inFolder(async (folder) => {
+    const worker = new URL("fs/permitted.ts", import.meta.url).pathname;
+    const run = async (times: number, allowed: readonly string[]) => {
+      const args = ["run", "--no-prompt", "--no-check", ...allowed, worker, folder, `${times}`];
+      const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+      assert.ok(success, new TextDecoder().decode(stderr));
+      return JSON.parse(new TextDecoder().decode(stdout));
+    };
+    const [reading, writing] = [`--allow-read=${folder}`, `--allow-write=${folder}`];
+    assert.deepEqual(await run(20, [reading, writing]), [20, []]);
+    assert.deepEqual(await run(30, [reading, writing, "--allow-sys=statfs"]), [30, []]);
+    assert.deepEqual(await run(0, [reading]), [30, []]);
+  }));
+
 Deno.test("fs() in a folder with files of others leaves them alone, and lists them as nothing", () =>
   inFolder(async (folder) => {
     for (const name of ["src", "src/ckpt", "docs", "node_modules", "node_modules/x", "state2", "state2/seg"]) {

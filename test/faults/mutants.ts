@@ -877,6 +877,13 @@ export const mutants: readonly Mutant[] = [
     test: ["test/adapters/fs/folders_test.ts"],
   },
   {
+    name: "what the runtime refuses is no refusal",
+    file: "adapters/fs/errors.ts",
+    search: 'return denied.has(name) || denied.has(code) ? "EACCES" : code;',
+    replace: "void [denied, name];\n  return code;",
+    test: ["test/adapters/fs_test.ts", "needs no permission"],
+  },
+  {
     name: "files in the making share a name",
     file: "adapters/fs/objects.ts",
     search: "return `.tmp-${Array.from(crypto",

@@ -16,6 +16,14 @@ Deno.test("explain() gives a STATE_DRIVER that names the folder, the reason and 
   assert.equal(explain("odd", "read", "d").message, 'Cannot read the folder "d": odd');
 });
 
+Deno.test("codeOf() of what the runtime refuses is that of what the system refuses", () => {
+  const named = (name: string) => Object.assign(new Error("Requires read access"), { name });
+  for (const error of [named("NotCapable"), named("PermissionDenied"), failure("ERR_ACCESS_DENIED"), failure("EACCES")]) {
+    assert.equal(codeOf(error), "EACCES");
+  }
+  assert.deepEqual([failure("EIO"), named("Error"), undefined, "odd"].map(codeOf), ["EIO", undefined, undefined, undefined]);
+});
+
 Deno.test("explain() leaves a StateError as it is", () => {
   const error = new StateError("STATE_CORRUPT", "Cannot", { details: {} });
   assert.equal(explain(error, "read", "d"), error);
