@@ -42,7 +42,8 @@ export interface FolderEntry {
 export interface FileCalls {
   /**
    * `open(2)`: "read"; "append": read and append, never created; "create": exclusively, mode 0600, to be written; "mend": to be
-   * written anywhere, never created.
+   * written anywhere, never created. Waits for nobody; EISDIR, or what the system says, where something else stands than a file: a
+   * folder, a pipe, a device.
    */
   open(path: string, how: OpenAs): Awaitable<OpenFile>;
   /** A hard link: a second name. EEXIST where that is taken. */

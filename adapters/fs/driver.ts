@@ -5,7 +5,7 @@
  */
 import type { Driver, DriverListOptions, DriverSegments, DriverSupports } from "../../src/store/driver.ts";
 import type { FileCalls } from "./calls.ts";
-import { codeOf, explain } from "./errors.ts";
+import { codeOf, explain, isNoFile } from "./errors.ts";
 import { Folders } from "./folders.ts";
 import { Leftovers } from "./leftovers.ts";
 import { createObject, fileOf, listObjects, readObject, replaceObject } from "./objects.ts";
@@ -78,7 +78,8 @@ export function createDriver(
         try {
           await calls.unlink(place(key).path);
         } catch (error) {
-          if (codeOf(error) !== "ENOENT") throw error;
+          // A folder there is somebody else's.
+          if (codeOf(error) !== "ENOENT" && !isNoFile(error)) throw error;
         }
       }),
   };

@@ -22,6 +22,16 @@ export function isAbsent(error: unknown): boolean {
   return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
 }
 
+/** Whether something else stands there than a file. A socket cannot be opened at all. */
+export function isNoFile(error: unknown): boolean {
+  return ["EISDIR", "ENXIO", "EOPNOTSUPP"].includes(codeOf(error) as string);
+}
+
+/** STATE_CORRUPT: nothing of ours. */
+export function noFile(what: string): StateError {
+  return new StateError("STATE_CORRUPT", `Cannot trust "${what}": what stands there is no file`, { details: {} });
+}
+
 /** STATE_CORRUPT: a file larger than any that we write. */
 export function tooLarge(what: string, bytes: number): StateError {
   return new StateError("STATE_CORRUPT", `Cannot trust "${what}": it has ${bytes} bytes, more than anything that is written there`, {

@@ -14,11 +14,12 @@ import { isAbsent } from "./errors.ts";
 const AT_ONCE_BYTES = 256 * 1024;
 
 const { constants } = node;
+/** What is no file but a pipe must not be waited for. */
+const NO_WAIT = constants.O_NONBLOCK ?? 0;
 const flags = {
-  // What is no file but a pipe must not be waited for.
-  read: constants.O_RDONLY | (constants.O_NONBLOCK ?? 0),
-  append: constants.O_RDWR | constants.O_APPEND,
-  mend: constants.O_WRONLY,
+  read: constants.O_RDONLY | NO_WAIT,
+  append: constants.O_RDWR | constants.O_APPEND | NO_WAIT,
+  mend: constants.O_WRONLY | NO_WAIT,
   create: constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY,
 };
 
@@ -35,7 +36,13 @@ const read = promisify(node.read) as (
 
 /** The runtime's own file system. */
 export const nodeCalls: FileCalls = {
-  open: (path, how) => openFile(node.openSync(path, flags[how], 0o600), path),
+  open: (path, how) => {
+    const fd = node.openSync(path, flags[how], 0o600);
+    const opened = node.fstatSync(fd);
+    if (opened.isFile()) return openFile(fd, path, opened);
+    node.closeSync(fd);
+    throw Object.assign(new Error(`EISDIR: what stands there is no file, open '${path}'`), { code: "EISDIR" });
+  },
   link: (from, to) => node.linkSync(from, to),
   unlink: (path) => node.unlinkSync(path),
   rename: (from, to) => node.renameSync(from, to),
@@ -51,7 +58,7 @@ export const nodeCalls: FileCalls = {
   syncFolder: async (path) => {
     // Windows has no such thing as a folder that can be synced; there the entry is durable with the file.
     if (process.platform === "win32") return;
-    const folder = node.openSync(path, constants.O_RDONLY);
+    const folder = node.openSync(path, flags.read);
     try {
       await syncAll(folder);
     } finally {
@@ -69,8 +76,7 @@ function targetOf(link: string): node.Stats | undefined {
   }
 }
 
-function openFile(fd: number, path: string): OpenFile {
-  let opened: node.Stats | undefined;
+function openFile(fd: number, path: string, opened: node.Stats): OpenFile {
   return {
     write: async (bytes) => {
       if (bytes.length <= AT_ONCE_BYTES) return node.writeSync(fd, bytes);
@@ -95,7 +101,6 @@ function openFile(fd: number, path: string): OpenFile {
       return { size, changedMs: mtimeMs };
     },
     sizeInPlace: () => {
-      opened ??= node.fstatSync(fd);
       try {
         const { dev, ino, size } = node.statSync(path);
         return dev === opened.dev && ino === opened.ino ? size : undefined;

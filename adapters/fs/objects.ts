@@ -5,7 +5,7 @@
  */
 import type { DriverItem, DriverListOptions } from "../../src/store/driver.ts";
 import type { FileCalls } from "./calls.ts";
-import { codeOf, isAbsent, tooLarge } from "./errors.ts";
+import { codeOf, isAbsent, isNoFile, noFile, tooLarge } from "./errors.ts";
 import type { Folders } from "./folders.ts";
 import { isName, isOurs, pathOf } from "./names.ts";
 
@@ -35,14 +35,18 @@ export function temporaryName(): string {
   return `.tmp-${Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** What stands in a file, of at most so many bytes; undefined: there is none. */
+/**
+ * What stands in a file, of at most so many bytes; undefined: there is none.
+ *
+ * @throws {StateError} STATE_CORRUPT if it is larger, or no file
+ */
 export async function readObject(calls: FileCalls, path: string, mostBytes: number): Promise<string | Uint8Array | undefined> {
   let file;
   try {
     file = await calls.open(path, "read");
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw error;
+    throw isNoFile(error) ? noFile(path) : error;
   }
   try {
     const { size } = await file.stat();

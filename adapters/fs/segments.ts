@@ -5,7 +5,7 @@
  */
 import type { DriverSegments } from "../../src/store/driver.ts";
 import type { FileCalls, OpenFile } from "./calls.ts";
-import { codeOf, isAbsent, tooLarge } from "./errors.ts";
+import { codeOf, isAbsent, isNoFile, tooLarge } from "./errors.ts";
 import type { Folders } from "./folders.ts";
 import { fileOf } from "./objects.ts";
 import { Places } from "./places.ts";
@@ -146,7 +146,8 @@ export class Segments implements DriverSegments {
     try {
       await this.#brief.unlink(fileOf(this.#directory, name).path);
     } catch (error) {
-      if (codeOf(error) !== "ENOENT") throw error;
+      // A folder there is somebody else's.
+      if (codeOf(error) !== "ENOENT" && !isNoFile(error)) throw error;
     }
   }
 
@@ -203,7 +204,8 @@ export class Segments implements DriverSegments {
     try {
       return { ...idle, file: await this.#lasting.open(path, "append"), refusal: undefined };
     } catch (error) {
-      if (isAbsent(error)) return undefined;
+      // What is no file has taken a file's place.
+      if (isAbsent(error) || isNoFile(error)) return undefined;
       if (!refusals.has(codeOf(error))) throw error;
       return { ...idle, file: await this.#lasting.open(path, "read"), refusal: error };
     }

@@ -158,7 +158,7 @@ Deno.test("a namespace whose folder is a file of somebody else's is STATE_DRIVER
     assert.deepEqual(snapshot(folder), { [`${folder}/state`]: "mine" });
   }));
 
-Deno.test("a file that stands where one of ours would is STATE_CORRUPT or STATE_DRIVER, and is left alone", () =>
+Deno.test("a file, or a folder, that stands where a file of ours would is STATE_CORRUPT, and is left alone", () =>
   inFolder(async (folder) => {
     const first = "0".repeat(16);
     const cases: readonly (readonly [path: string, content: string | undefined, code: StateErrorCode])[] = [
@@ -168,7 +168,7 @@ Deno.test("a file that stands where one of ours would is STATE_CORRUPT or STATE_
       [`ckpt/${first}`, "\0C1\n", "STATE_CORRUPT"],
       [`ckpt/${first}`, "C2\nabc\n{}", "STATE_NEWER_FORMAT"],
       [`ckpt/${first}`, "C999999\n", "STATE_NEWER_FORMAT"],
-      [`ckpt/${first}`, undefined, "STATE_DRIVER"],
+      [`ckpt/${first}`, undefined, "STATE_CORRUPT"],
       [`ckpt/${first.slice(1)}7`, "mine", "STATE_CORRUPT"],
       [`seg/${first}-0011223344556677`, 'S1\t1\n\nF1\tx\t[1,"genesis:x","w",0,0]\n', "STATE_CORRUPT"],
     ];

@@ -1235,6 +1235,13 @@ export const mutants: readonly Mutant[] = [
     test: ["test/adapters/fs_test.ts", "a folder that is moved"],
   },
   {
+    name: "what is no file is opened as one",
+    file: "adapters/fs/node_calls.ts",
+    search: "if (opened.isFile()) return openFile(fd, path, opened);",
+    replace: "return openFile(fd, path, opened);",
+    test: ["test/adapters/fs/node_calls_test.ts", "what is no file"],
+  },
+  {
     name: "a folder that was moved and copied back is still written to",
     file: "adapters/fs/node_calls.ts",
     search: "return dev === opened.dev && ino === opened.ino ? size : undefined;",

@@ -1,6 +1,7 @@
 /** The runtime's own calls, on real files. */
 import assert from "node:assert/strict";
 import { mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { isNoFile } from "../../../adapters/fs/errors.ts";
 import { appendsAtomically, nodeCalls as calls } from "../../../adapters/fs/node_calls.ts";
 import { inFolder } from "./fixture.ts";
 
@@ -39,12 +40,12 @@ Deno.test("read() and write() take megabytes, from anywhere", () =>
     await again.close();
   }));
 
-Deno.test("open() of a pipe waits for nobody", () =>
+Deno.test("open() of what is no file waits for nobody, and says so", () =>
   inFolder(async (folder) => {
     assert.ok((await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output()).success);
-    const file = await calls.open(`${folder}/pipe`, "read");
-    assert.equal((await file.stat()).size, 0);
-    await file.close();
+    for (const how of ["read", "append", "mend"] as const) {
+      for (const path of [`${folder}/pipe`, folder, "/dev/null"]) assert.throws(() => calls.open(path, how), isNoFile, `${how} ${path}`);
+    }
     assert.deepEqual(await calls.readdir(folder), []);
   }));
 

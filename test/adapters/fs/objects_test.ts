@@ -40,6 +40,16 @@ Deno.test("createObject() is durable, exclusive, and leaves no other file", asyn
   assert.deepEqual(await namesIn(calls, "/d/app"), ["a", "b"]);
 });
 
+Deno.test("readObject() of what is no file is STATE_CORRUPT, and says where it stands", async () => {
+  const { calls, create, read } = on(new SimulatedDisk());
+  await create("app!a", "one");
+  await calls.mkdir("/d/app/b");
+  await assert.rejects(
+    read("app!b"),
+    (error) => isStateError(error, "STATE_CORRUPT") && /"\/d\/app\/b": what stands there is no file/.test(error.message),
+  );
+});
+
 Deno.test("createObject() that found it there makes its name durable: whoever put it there may not have come to that", async () => {
   const disk = new SimulatedDisk();
   const dead = on(disk, ({ name, path }) => name === "syncFolder" && path === "/d/app" ? { code: "EIO" } : undefined);

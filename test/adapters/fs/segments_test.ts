@@ -201,6 +201,20 @@ Deno.test("a file that may only be read is read, and appending to it fails as th
   assert.deepEqual(await segments.append("seg!a", bytesOf("frame\n")), { start: 5, end: 11 });
 });
 
+Deno.test("a file in whose place a folder stands is missing, and the folder is left alone", async () => {
+  const disk = new SimulatedDisk();
+  const calls = disk.process();
+  for (const path of ["/d", "/d/seg", "/d/seg/a"]) await calls.mkdir(path);
+  const segments = segmentsOn(disk);
+  assert.equal(await segments.read("seg!a", 0), undefined);
+  assert.equal(await segments.append("seg!a", bytesOf("frame\n")), undefined);
+  assert.equal(await segments.create("seg!a", bytesOf("head\n")), false);
+  await assert.rejects(segments.sync("seg!a", 0, bytesOf("head\n")), /was removed/);
+  const system = { ...calls, unlink: () => assert.fail(Object.assign(new Error("EISDIR"), { code: "EISDIR" })) };
+  await new Segments("/d", system, new Folders("/d", system)).remove("seg!a");
+  assert.deepEqual(await calls.readdir("/d/seg"), [{ name: "a", isFolder: true }]);
+});
+
 Deno.test("read() of a file larger than any of ours is STATE_CORRUPT, and takes no memory", async () => {
   const calls = new SimulatedDisk().process();
   const huge: FileCalls = {
