@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -44,6 +45,15 @@ async function fill(folder: string, entries: number = 100): Promise<void> {
 
 const save = (state: StateManager): Promise<unknown> => state.save(global, "a", 1);
 const load = (state: StateManager): Promise<unknown> => state.load(global, "k1");
+
+/** What makes a file one that cannot be read. */
+const spoils: readonly ((path: string) => void)[] = [
+  (path) => truncateSync(path, 65 * 2 ** 20),
+  (path) => {
+    rmSync(path);
+    mkdirSync(path);
+  },
+];
 
 async function assertRefuses(code: StateErrorCode, says: RegExp, call: () => Promise<unknown>): Promise<void> {
   await assert.rejects(call, (error) => {
@@ -181,6 +191,50 @@ Deno.test("a file, or a folder, that stands where a file of ours would is STATE_
       await assertRefuses(code, /^Cannot (trust|read) /, () => within(`${folder}/${i}`, save));
       if (path.startsWith("ckpt")) await assertRefuses(code, /^Cannot (trust|read) /, () => within(`${folder}/${i}`, load, true));
       assert.deepEqual(snapshot(state), before, path);
+    }
+  }));
+
+/** The path of the newest file of a part. */
+function newestOf(folder: string, part: string): string {
+  return `${folder}/state/${part}/${readdirSync(`${folder}/state/${part}`).sort().at(-1)}`;
+}
+
+Deno.test("a checkpoint that is too large, or a folder, is done without: the one before it and the log serve, and it goes on", () =>
+  inFolder(async (folder) => {
+    for (const spoil of spoils) {
+      await fill(folder, 50);
+      await fill(folder, 60);
+      const path = newestOf(folder, "ckpt");
+      spoil(path);
+      await within(folder, async (state) => {
+        assert.deepEqual(state.recovered.setAside, [path.slice(folder.length + 1).replaceAll("/", "!")]);
+        assert.equal((await state.entries(global).toArray()).length, 60);
+        await state.save(global, "k1", -1);
+      });
+      await within(folder, async (state) => {
+        assert.equal(await load(state), -1);
+        assert.deepEqual(state.recovered.setAside, []);
+      });
+    }
+  }));
+
+Deno.test("repair() gets past a page, or a checkpoint, that is too large, or a folder, and leaves alone what it cannot read", () =>
+  inFolder(async (folder) => {
+    for (const part of ["run", "ckpt"]) {
+      for (const spoil of spoils) {
+        await fill(folder);
+        const path = newestOf(folder, part);
+        spoil(path);
+        const shown = (state: StateManager) => state.entries(global).toArray();
+        if (part === "run") await assertRefuses("STATE_CORRUPT", /^Cannot trust "/, () => within(folder, shown));
+        const { lostCommits } = await repair(fs(folder), { namespace: "state" });
+        assert.deepEqual(lostCommits, []);
+        assert.equal((await within(folder, shown)).length, 60);
+        for (let i = 0; i < 3; i++) await fill(folder, 1);
+        if (part === "run") assert.ok(existsSync(path));
+        await dropNamespace(fs(folder), "state");
+        rmSync(`${folder}/state`, { recursive: true });
+      }
     }
   }));
 

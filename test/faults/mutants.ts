@@ -457,15 +457,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: "newer checkpoints than the listed one are not looked for",
     file: "src/store/log/checkpoints.ts",
-    search: "while (await this.#get(newest + 1) !== undefined) newest++;",
-    replace: "",
+    search: "const newest = least + (await this.#from(least + 1)).size;",
+    replace: "const newest = least;",
     test: [records, "/lag/"],
   },
   {
     name: "its own checkpoint is another's after a transport tried twice",
     file: "src/store/log/checkpoints.ts",
-    search: "return await this.#store.getItem(name) === text;",
-    replace: "return attempt > 1 && await this.#store.getItem(name) === text;",
+    search: "return await this.#get(generation) === text;",
+    replace: "return attempt > 1 && await this.#get(generation) === text;",
     test: [records, "/bad/"],
   },
   {
@@ -1233,6 +1233,20 @@ export const mutants: readonly Mutant[] = [
     search: "const { dev, ino, size } = node.statSync(path);",
     replace: "const { dev, ino, size } = node.fstatSync(fd);",
     test: ["test/adapters/fs_test.ts", "a folder that is moved"],
+  },
+  {
+    name: "a checkpoint that cannot be read hides those before it",
+    file: "src/store/log/checkpoints.ts",
+    search: 'if (isStateError(error, "STATE_CORRUPT")) return error;',
+    replace: "",
+    test: ["test/store/log/checkpoints_test.ts", "cannot read"],
+  },
+  {
+    name: "a repair removes what it could not read",
+    file: "src/store/repair/log_rebuild.ts",
+    search: " && !remains.unread.has(name)",
+    replace: "",
+    test: ["test/adapters/fs_test.ts", "gets past"],
   },
   {
     name: "what is no file is opened as one",

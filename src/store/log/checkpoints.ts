@@ -35,6 +35,8 @@ export interface Checkpoints {
 const LOOKS = 12;
 /** Keys listed together. */
 const PAGE = 64;
+/** Numbers looked at that are taken and cannot be read: a driver that can read nothing at all says so of any number. */
+const MOST_UNREAD = 16;
 /** Tries to create a checkpoint. */
 const TRIES = 3;
 
@@ -83,8 +85,8 @@ export class NumberedCheckpoints implements Checkpoints {
   async newest(known: number): Promise<number> {
     for (let look = 1;; look++) {
       const { listed: [listed = 0], isOld } = await this.#look();
-      let newest = Math.max(listed, known);
-      while (await this.#get(newest + 1) !== undefined) newest++;
+      const least = Math.max(listed, known);
+      const newest = least + (await this.#from(least + 1)).size;
       if (!isOld()) return newest;
       if (look === LOOKS) throw new Error("the driver is slower than its lists may lag behind");
     }
@@ -96,7 +98,7 @@ export class NumberedCheckpoints implements Checkpoints {
       try {
         if (await this.#store.create(name, text)) return true;
         // What stands there may be this very one, and is durable now: after a try that failed, or a transport that tried twice.
-        return await this.#store.getItem(name) === text;
+        return await this.#get(generation) === text;
       } catch (error) {
         if (attempt === TRIES) throw error;
       }
@@ -110,9 +112,7 @@ export class NumberedCheckpoints implements Checkpoints {
 
   /** The newest that proves itself, and not below a number; undefined: others came meanwhile. */
   async #newestFrom(listed: number, all: readonly number[]): Promise<Found | undefined> {
-    let newest = listed;
-    const texts = new Map<number, unknown>();
-    for (let text = await this.#get(newest); text !== undefined; text = await this.#get(++newest)) texts.set(newest, text);
+    const texts = await this.#from(listed);
     if (texts.size === 0) return undefined;
     const damaged: string[] = [];
     let failure: unknown;
@@ -121,6 +121,7 @@ export class NumberedCheckpoints implements Checkpoints {
       // A newer one took its place meanwhile.
       if (text === undefined) return undefined;
       try {
+        if (isStateError(text)) throw text;
         return { checkpoint: await parseCheckpoint(text, generation, this.#paths, this.#seal), damaged };
       } catch (error) {
         if (!isStateError(error, "STATE_CORRUPT")) throw error;
@@ -152,7 +153,24 @@ export class NumberedCheckpoints implements Checkpoints {
     }
   }
 
+  /** What stands under a number and those right above it. */
+  async #from(generation: number): Promise<ReadonlyMap<number, unknown>> {
+    const texts = new Map<number, unknown>();
+    for (let unread = 0;; generation++) {
+      const text = await this.#get(generation);
+      if (text === undefined) return texts;
+      if (isStateError(text) && ++unread > MOST_UNREAD) throw text;
+      texts.set(generation, text);
+    }
+  }
+
+  /** What stands under a number. Where the driver has it and cannot trust it, the error: the number is taken all the same. */
   async #get(generation: number): Promise<unknown> {
-    return await this.#store.getItem(this.#paths.checkpoint(generation)) ?? undefined;
+    try {
+      return await this.#store.getItem(this.#paths.checkpoint(generation)) ?? undefined;
+    } catch (error) {
+      if (isStateError(error, "STATE_CORRUPT")) return error;
+      throw error;
+    }
   }
 }

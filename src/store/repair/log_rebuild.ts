@@ -92,7 +92,13 @@ export async function beginAnew(beginning: Beginning, parts: EpochParts): Promis
     runs: run === undefined ? [] : [run],
     hot: set.map(([key, value]) => [key, value]),
     making: [],
-    dropped: [...new Set([...remains.names.filter((name) => isDone(name, place, log)), ...fenceOf(remains, place, log)])],
+    // What could not be read could not be set aside: it stays for a person to look at.
+    dropped: [
+      ...new Set([
+        ...remains.names.filter((name) => isDone(name, place, log) && !remains.unread.has(name)),
+        ...fenceOf(remains, place, log),
+      ]),
+    ],
     removing: [],
     abandoned: [],
     sealed: [],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isStateError } from "../../errors.ts";
 import { type LogPaths, parseCheckpoint, type StoredCheckpoint } from "../log/checkpoint.ts";
 import type { Log } from "../log/log.ts";
 import { nameOf } from "../log/record_journal.ts";
@@ -34,6 +35,8 @@ export interface Worthless {
 export interface Remains {
   /** The driver's keys, in order. */
   readonly names: readonly string[];
+  /** Those of them that the driver cannot read: what stands there is nothing of ours, or too large. */
+  readonly unread: ReadonlySet<string>;
   /** The checkpoint that counts. */
   readonly base: StoredCheckpoint | undefined;
   /** Its runs, newest first, each in order. */
@@ -56,10 +59,15 @@ export interface Remains {
   readonly isDamaged: boolean;
 }
 
+/** What reading a log takes. */
+type Reading = Pick<Log, "paths" | "store" | "options">;
+
 const encoder = new TextEncoder();
 
 /** Reads all that is left of a log. */
-export async function readRemains(log: Log, names: readonly string[]): Promise<Remains> {
+export async function readRemains(whole: Log, names: readonly string[]): Promise<Remains> {
+  const unread = new Set<string>();
+  const log = overlooking(whole, unread);
   const { paths, store } = log;
   const worthless: Worthless[] = [];
   const checkpoints = await readCheckpoints(log, names, worthless);
@@ -85,6 +93,7 @@ export async function readRemains(log: Log, names: readonly string[]): Promise<R
   );
   return {
     names,
+    unread,
     base,
     runs,
     olderRuns,
@@ -99,9 +108,24 @@ export async function readRemains(log: Log, names: readonly string[]): Promise<R
   };
 }
 
+/** A log read over what its driver has and cannot read: what the driver says of that stands in its place, and is nothing that proves itself. */
+function overlooking({ paths, store, options }: Log, unread: Set<string>): Reading {
+  const getItem = async (name: string) => {
+    try {
+      return await store.getItem(name);
+    } catch (error) {
+      // Of fixed places the store says that they are lost, too: that is for whoever called.
+      if (!isStateError(error, "STATE_CORRUPT") || store.list === undefined) throw error;
+      unread.add(name);
+      return error.message;
+    }
+  };
+  return { paths, options, store: { ...store, getItem } };
+}
+
 /** Those that prove themselves, newest first. */
 async function readCheckpoints(
-  { paths, store, options: { seal, root } }: Log,
+  { paths, store, options: { seal, root } }: Reading,
   names: readonly string[],
   worthless: Worthless[],
 ): Promise<StoredCheckpoint[]> {
@@ -121,7 +145,7 @@ async function readCheckpoints(
 }
 
 async function readSegments(
-  { paths, store, options: { seal } }: Log,
+  { paths, store, options: { seal } }: Reading,
   names: readonly string[],
   lengths: Map<string, number>,
   headed: Set<string>,
@@ -138,7 +162,7 @@ async function readSegments(
 }
 
 async function readObjects(
-  { paths, store, options: { seal } }: Log,
+  { paths, store, options: { seal } }: Reading,
   names: readonly string[],
   base: StoredCheckpoint | undefined,
 ): Promise<Unit[]> {
@@ -157,7 +181,7 @@ async function readObjects(
 
 /** Whether the places are all there that a reader who begins at a checkpoint comes through. */
 function isWhole(
-  { store }: Log,
+  { store }: Reading,
   { lengths, headed, units }: {
     readonly lengths: ReadonlyMap<string, number>;
     readonly headed: ReadonlySet<string>;
@@ -182,7 +206,7 @@ function isBehind({ name, start }: Unit, base: StoredCheckpoint | undefined): bo
 }
 
 /** The pages of a run in order, with what is lost of it. */
-async function partsOf(run: RunRef, log: Log, worthless: Worthless[]): Promise<Part[]> {
+async function partsOf(run: RunRef, log: Reading, worthless: Worthless[]): Promise<Part[]> {
   const { store, options: { seal } } = log;
   const parts: Part[] = [];
   const walk = async (ref: PageRef, depth: number): Promise<void> => {
@@ -198,7 +222,12 @@ async function partsOf(run: RunRef, log: Log, worthless: Worthless[]): Promise<P
 }
 
 /** Pages that no index names; what they hold must prove itself. */
-async function looseOf(names: readonly string[], runs: readonly (readonly Part[])[], paths: LogPaths, { store }: Log): Promise<PageRef[]> {
+async function looseOf(
+  names: readonly string[],
+  runs: readonly (readonly Part[])[],
+  paths: LogPaths,
+  { store }: Reading,
+): Promise<PageRef[]> {
   const named = new Set(runs.flat().map(({ page }) => page?.name));
   const loose: PageRef[] = [];
   for (const name of names) {

@@ -8,7 +8,7 @@ import { BoundedCache } from "../cache.ts";
 import type { Log } from "../log/log.ts";
 import type { PageRef } from "../log/table.ts";
 import { provenPage, type Remains, salvagePage } from "./log_remains.ts";
-import type { Found, FoundItem, Source } from "./source.ts";
+import { attempt, type Found, type FoundItem, type Source } from "./source.ts";
 
 /** Keys given at a time. */
 const PAGE = 128;
@@ -154,7 +154,9 @@ export class LogSource implements Source {
     const known = this.#pages.get(page.name);
     if (known !== undefined) return known;
     const proven = await provenPage(page, this.#log);
-    const entries = new Map(proven ?? salvagePage(await this.#log.store.getItem(page.name)).filter(([key]) => covers(page, key)));
+    // What the driver cannot read says nothing.
+    const read = () => attempt(async () => await this.#log.store.getItem(page.name));
+    const entries = new Map(proven ?? salvagePage(await read()).filter(([key]) => covers(page, key)));
     this.#pages.set(page.name, entries);
     return entries;
   }

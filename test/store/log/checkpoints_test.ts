@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { StateError } from "../../../src/errors.ts";
 import { createDigester } from "../../../src/digest.ts";
 import { createLogPaths } from "../../../src/store/log/checkpoint.ts";
 import { NumberedCheckpoints } from "../../../src/store/log/checkpoints.ts";
@@ -104,4 +105,23 @@ Deno.test("checkpoints that are not needed go, however many there are", async ()
     await port.close();
   }
   assert.ok(standing() < 8, `${standing()} are left`);
+});
+
+Deno.test("a checkpoint that the driver has and cannot read is damaged, and its number is taken", async () => {
+  const texts = await makeCheckpoints();
+  const store = exclusiveStore(new SimulatedStore(nothing, {}, texts.map((text, i) => [paths.checkpoint(i), text])).records());
+  const getItem = async (key: string) => {
+    if (key === paths.checkpoint(5)) throw new StateError("STATE_CORRUPT", "Cannot trust it: it is too large", { details: {} });
+    return await store.getItem(key);
+  };
+  const checkpoints = new NumberedCheckpoints({ ...store, getItem }, paths, seal, () => Promise.resolve(), { now: () => 0, lagMs: 0 });
+  const found = await checkpoints.find();
+  assert.deepEqual([found?.checkpoint.generation, found?.damaged], [4, [paths.checkpoint(5)]]);
+  assert.equal(await checkpoints.newest(4), 5);
+  assert.equal(await checkpoints.create({ ...found!.checkpoint, generation: 5 }), false);
+  const none = { ...store, getItem: () => getItem(paths.checkpoint(5)) };
+  await assert.rejects(
+    new NumberedCheckpoints(none, paths, seal, () => Promise.resolve(), { now: () => 0, lagMs: 0 }).find(),
+    /it is too large/,
+  );
 });
