@@ -118,7 +118,7 @@ function typed(
     create: (name, header) => writing(() => segments.create(name, header)),
     // The log finds out itself what became of an append or a sync that failed.
     append: (name, frame, at) => segments.append(name, frame, at),
-    read: (name, from) => reading(() => segments.read(name, from)),
+    read: (name, from, most) => reading(() => segments.read(name, from, most)),
     sync: (name, from, bytes) => segments.sync(name, from, bytes),
     remove: (name) => writing(() => segments.remove(name)),
   };

@@ -99,12 +99,13 @@ export class Segments implements DriverSegments {
     });
   }
 
-  async read(name: string, from: number): Promise<Uint8Array | undefined> {
+  async read(name: string, from: number, most: number = Infinity): Promise<Uint8Array | undefined> {
     return await this.#with(name, async ({ file }) => {
       const size = await file.sizeInPlace();
       if (size === undefined || size < from) return undefined;
-      if (size - from > MOST_BYTES) throw tooLarge(name, size - from);
-      return size === from ? new Uint8Array() : await file.read(from, size - from);
+      const length = Math.min(size - from, most);
+      if (length > MOST_BYTES) throw tooLarge(name, size - from);
+      return length === 0 ? new Uint8Array() : await file.read(from, length);
     });
   }
 

@@ -86,8 +86,11 @@ export interface DriverSegments {
    * @throws if not all of it was written, or the file was removed meanwhile; some or all of it may stand there all the same
    */
   append(name: string, frame: Uint8Array, at?: number): Promise<{ readonly start: number; readonly end: number } | undefined>;
-  /** What stands in the file from this byte on, durable or not; empty if it ends there. Undefined: it is missing, or ends before. */
-  read(name: string, from: number): Promise<Uint8Array | undefined>;
+  /**
+   * What stands in the file from this byte on, durable or not; empty if it ends there. Undefined: it is missing, or ends before. With
+   * `most` so many bytes of it are enough, and a file that is too long to be read at once can be read all the same.
+   */
+  read(name: string, from: number, most?: number): Promise<Uint8Array | undefined>;
   /**
    * Makes durable these bytes, which stand in the file from that byte on, whoever wrote them. Where a sync of them has failed, the
    * system may have given up on them and say nothing of it when it is asked again: so they are written once more, in their place.

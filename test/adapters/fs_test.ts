@@ -238,6 +238,20 @@ Deno.test("repair() gets past a page, or a checkpoint, that is too large, or a f
     }
   }));
 
+Deno.test("repair() of a segment that has grown too large to be opened keeps all that is in it", () =>
+  inFolder(async (folder) => {
+    await fill(folder);
+    const path = newestOf(folder, "seg");
+    truncateSync(path, 600 * 2 ** 20);
+    await assertRefuses("STATE_CORRUPT", /has \d{9} bytes, more than anything/, () => within(folder, load));
+    const report = { kept: 100, lostCommits: [] };
+    assert.deepEqual(await repair(fs(folder), { namespace: "state", dryRun: true }), report);
+    assert.deepEqual(await repair(fs(folder), { namespace: "state" }), report);
+    assert.equal(await within(folder, load), 61);
+    for (let i = 0; i < 3; i++) await fill(folder, 1);
+    assert.equal(existsSync(path), false);
+  }));
+
 Deno.test("files beside ours that no name of ours has are not looked at", () =>
   inFolder(async (folder) => {
     await fill(folder);

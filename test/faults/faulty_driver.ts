@@ -104,7 +104,7 @@ export function createFaults(below: Driver): Faults {
             () => segments.append(name, frame, at),
             (amount) => segments.append(name, frame.subarray(0, 16 * amount), at),
           ),
-        read: (name, from) => read(() => segments.read(name, from)),
+        read: (name, from, most) => read(() => segments.read(name, from, most)),
         sync: (name, from, bytes) => write(() => segments.sync(name, from, bytes)),
         remove: (name) => write(() => segments.remove(name)),
       },

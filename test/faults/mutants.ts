@@ -1249,6 +1249,13 @@ export const mutants: readonly Mutant[] = [
     test: ["test/adapters/fs_test.ts", "gets past"],
   },
   {
+    name: "a segment that nobody can open is whole",
+    file: "src/store/repair/log_remains.ts",
+    search: "(lengths.get(name) ?? Infinity) <= MOST_BYTES && (",
+    replace: "(",
+    test: ["test/adapters/fs_test.ts", "grown too large"],
+  },
+  {
     name: "what is no file is opened as one",
     file: "adapters/fs/node_calls.ts",
     search: "if (opened.isFile()) return openFile(fd, path, opened);",

@@ -7,6 +7,7 @@ import type { StoredCheckpoint } from "../log/checkpoint.ts";
 import { type Frame, proveFrame, refuseNewer } from "../log/frame.ts";
 import type { Position } from "../log/journal.ts";
 import { parseLine, type Seal } from "../seal.ts";
+import type { Line } from "./log_lines.ts";
 import { attempt } from "./source.ts";
 
 /** What stands in a place where frames stand: a line of a segment, or an object. */
@@ -43,19 +44,23 @@ export const REPAIRER = "repair";
 /** The number of a frame that stops whoever goes on where a repair cannot: so far behind the last one that it says that some are lost. */
 export const FAR: number = 2 ** 52;
 
-const NEWLINE = 10;
+/** What is kept of a segment that is no frame: twice what a segment holds. */
+const MOST_LOST = 16 * 1024 * 1024;
 const decoder = new TextDecoder();
 
-/** The lines of a segment. */
-export async function unitsOf(name: string, bytes: Uint8Array, seal: Seal): Promise<Unit[]> {
+/** What stands in the lines of a segment. Lines that are no frames count as one behind so many bytes of them, and are not kept. */
+export async function unitsOf(name: string, lines: AsyncIterable<Line>, seal: Seal): Promise<Unit[]> {
   const units: Unit[] = [];
-  for (let start = 0; start < bytes.length;) {
-    const newline = bytes.indexOf(NEWLINE, start);
-    const end = newline < 0 ? bytes.length : newline;
-    const line = bytes.subarray(start, end);
+  let room = MOST_LOST;
+  for await (const { start, end, bytes } of lines) {
     // The first line is the header: what it says, the name says, too.
-    if (line.length > 0 && start > 0) units.push(await unitOf({ name, start, end: Math.min(end + 1, bytes.length) }, line, seal));
-    start = end + 1;
+    if (bytes.length === 0 || start === 0) continue;
+    const unit = await unitOf({ name, start, end }, bytes, seal);
+    const last = units.at(-1);
+    if (unit.frame === undefined && room === 0 && last !== undefined && last.frame === undefined) {
+      units[units.length - 1] = { ...last, end };
+    } else units.push(unit.frame === undefined ? { ...unit, bytes: bytes.subarray(0, room) } : unit);
+    if (unit.frame === undefined) room = Math.max(0, room - bytes.length);
   }
   return units;
 }
@@ -70,8 +75,8 @@ export async function unitOf(place: Pick<Unit, "name" | "start" | "end">, bytes:
   // One that seems to be of a newer format may be just that.
   refuseNewer(line);
   // Where what is put between frames is damaged, a frame may have something before it, or one character behind it.
-  const from = Math.max(0, line.search(/F\d+\t/));
-  for (const text of new Set([line, line.slice(from), line.slice(from, -1)])) {
+  const from = line.search(/F\d+\t/);
+  for (const text of from < 0 ? [] : new Set([line, line.slice(from), line.slice(from, -1)])) {
     const frame = await attempt(() => proveFrame(text, seal));
     if (frame !== undefined) return { ...place, frame, isBare: text === line, bytes: new Uint8Array() };
   }

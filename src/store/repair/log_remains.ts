@@ -12,6 +12,7 @@ import { type Entry, type PageRef, parseIndex, parsePage, type RunRef, valueAt }
 import { pad } from "../paths.ts";
 import type { Seal } from "../seal.ts";
 import { type Chain, chainOf, salvage, type Unit, unitOf, unitsOf } from "./log_frames.ts";
+import { linesOf } from "./log_lines.ts";
 import { attempt } from "./source.ts";
 
 /** A page of a run, or a range of keys of which it is not known any more what the run says. */
@@ -61,6 +62,11 @@ export interface Remains {
 
 /** What reading a log takes. */
 type Reading = Pick<Log, "paths" | "store" | "options">;
+
+/** Bytes of a segment that are read together. */
+const PART_BYTES = 8 * 1024 * 1024;
+/** No segment of ours is so long; one that is, by what others put behind the frames, a reader may not be able to read. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -152,11 +158,15 @@ async function readSegments(
 ): Promise<Unit[]> {
   const units: Unit[] = [];
   for (const name of names) {
-    const bytes = name.startsWith(paths.segments) ? await store.segments!.read(name, 0) : undefined;
-    if (bytes === undefined) continue;
-    lengths.set(name, bytes.length);
-    if (isHeaded(name, bytes)) headed.add(name);
-    units.push(...await unitsOf(name, bytes, seal));
+    if (!name.startsWith(paths.segments)) continue;
+    const lines = linesOf(async (from) => {
+      const bytes = await store.segments!.read(name, from, PART_BYTES);
+      if (bytes === undefined) return undefined;
+      lengths.set(name, from + bytes.length);
+      if (from === 0 && isHeaded(name, bytes)) headed.add(name);
+      return bytes;
+    });
+    units.push(...await unitsOf(name, lines, seal));
   }
   return units;
 }
@@ -197,7 +207,8 @@ function isWhole(
   const isAnchor = ({ name, end, frame, isBare }: Unit) =>
     name === segment.name && end === segment.from && isBare && frame?.digest === digest;
   // Whoever begins in the middle looks at the frame before it rather than at the header.
-  const isRead = (name: string) => name === segment.name && segment.from > 0 ? units.some(isAnchor) : headed.has(name);
+  const isRead = (name: string) =>
+    (lengths.get(name) ?? Infinity) <= MOST_BYTES && (name === segment.name && segment.from > 0 ? units.some(isAnchor) : headed.has(name));
   return (lengths.get(segment.name) ?? -1) >= segment.from && [segment.name, end.name, ...frames.map(({ name }) => name)].every(isRead);
 }
 

@@ -215,7 +215,7 @@ Deno.test("a file in whose place a folder stands is missing, and the folder is l
   assert.deepEqual(await calls.readdir("/d/seg"), [{ name: "a", isFolder: true }]);
 });
 
-Deno.test("read() of a file larger than any of ours is STATE_CORRUPT, and takes no memory", async () => {
+Deno.test("read() of a file larger than any of ours is STATE_CORRUPT, and takes no memory; a part of it can be read", async () => {
   const calls = new SimulatedDisk().process();
   const huge: FileCalls = {
     ...calls,
@@ -224,6 +224,7 @@ Deno.test("read() of a file larger than any of ours is STATE_CORRUPT, and takes 
   const segments = new Segments("/d", huge, new Folders("/d", huge));
   await segments.create("seg!a", bytesOf("head\n"));
   await assert.rejects(segments.read("seg!a", 5), (error) => isStateError(error, "STATE_CORRUPT"));
+  assert.deepEqual(await segments.read("seg!a", 0, 4), bytesOf("head"));
 });
 
 Deno.test("a file that was closed before it was synced, so that others could be opened, is written again by the sync", async () => {

@@ -4,8 +4,10 @@ import { createDigester } from "../../../src/digest.ts";
 import type { StoredCheckpoint } from "../../../src/store/log/checkpoint.ts";
 import { formatFrame, type Frame, type FrameBody } from "../../../src/store/log/frame.ts";
 import { createSeal } from "../../../src/store/seal.ts";
+import { linesOf } from "../../../src/store/repair/log_lines.ts";
 import { chainOf, FAR, REPAIRER, salvage, unitsOf } from "../../../src/store/repair/log_frames.ts";
 
+const encoder = new TextEncoder();
 const seal = createSeal(createDigester());
 const base = { segment: { name: "a", from: 0 }, frame: 0, digest: "genesis:x" } as unknown as StoredCheckpoint;
 
@@ -29,7 +31,7 @@ async function taken(
   const units = [];
   for (const [i, lines] of segments.entries()) {
     const bytes = new TextEncoder().encode(`S1\t1\n${lines.map((line) => `\n${line}\n`).join("")}`);
-    units.push(...await unitsOf("abc"[i]!, bytes, seal));
+    units.push(...await unitsOf("abc"[i]!, linesOf((from) => bytes.subarray(from)), seal));
   }
   const { frames, hasGap, isFenced } = chainOf(units, base);
   return { numbers: frames.map(({ frame }) => `${frame!.writer}${frame!.number}`), hasGap, isFenced };
@@ -89,4 +91,15 @@ Deno.test("salvage() finds the values that a damaged frame still gives, whole", 
   assert.deepEqual([...found(line.replace('["+","state!a"', '["+,"state!a"')).keys()], ["state!b"]);
   assert.equal(found(line.replace("other", "OTHER")).get("state!a"), ops[0][1]);
   assert.deepEqual(found(line.slice(0, line.indexOf("other"))).get("state!a"), ops[0][1]);
+});
+
+Deno.test("unitsOf() keeps all frames and some of what is none, however much that is", async () => {
+  const [one, two] = await frames(2) as [Frame, Frame];
+  const junk = `${"x".repeat(1023)}\n`.repeat(20 * 1024);
+  const bytes = encoder.encode(`S1\t1\n${junk}\n${one.line}\n${junk}\n${two.line}\n`);
+  const units = await unitsOf("a", linesOf((from) => bytes.subarray(from, from + 1_000_003)), seal);
+  const { frames: found, end } = chainOf(units, base);
+  assert.deepEqual([found.map(({ frame }) => frame!.number), end.from], [[1, 2], bytes.length]);
+  assert.ok(units.length < 17_000);
+  assert.equal(units.reduce((sum, { bytes }) => sum + bytes.length, 0), 16 * 1024 * 1024);
 });
