@@ -8,6 +8,7 @@ import type { FileCalls } from "./calls.ts";
 import { codeOf, explain, isNoFile } from "./errors.ts";
 import { Folders } from "./folders.ts";
 import { Leftovers } from "./leftovers.ts";
+import { pathOf } from "./names.ts";
 import { createObject, fileOf, listObjects, readObject, replaceObject } from "./objects.ts";
 import { Places } from "./places.ts";
 import { Segments } from "./segments.ts";
@@ -73,6 +74,7 @@ export function createDriver(
     hasItem: async (key: string) => await getItem(key) !== undefined,
     getItem,
     getKeys: async (base: string) => (await list({ prefix: base, limit: Infinity })).map(({ key }) => key),
+    placeOf: (key: string) => pathOf(key).join("/"),
     removeItem: (key: string) =>
       writing(async () => {
         try {

@@ -198,7 +198,10 @@ export interface StateManager extends AsyncDisposable {
   in(scope: StateScope): ScopedState;
   /** What this open state can promise. */
   readonly supports: Supports;
-  /** What opening found and did. */
+  /**
+   * What opening found and did. `setAside`: where what was damaged, or never whole, stands: of a folder the paths of files below it,
+   * of other drivers their keys.
+   */
   readonly recovered: { readonly replayed: number; readonly setAside: readonly string[] };
   /** Figures for an operator. */
   inspect(): Promise<Inspection>;

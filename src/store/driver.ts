@@ -142,6 +142,8 @@ export interface Driver {
   commit?(batch: DriverBatch): Promise<boolean>;
   /** Makes durable what was written. */
   sync?(): Promise<void>;
+  /** Where a person finds what stands under a key, as in `app/ckpt/0000000000000001`. @default the key itself */
+  placeOf?(key: string): string;
   /** What an operator should hear of the place; asked once after a state has opened on the driver, and not waited for. */
   caveat?(): Promise<{ readonly code: string; readonly message: string } | undefined>;
   /** Append-only files that several processes share: where they exist, they are the log. */

@@ -1,6 +1,7 @@
 /** A folder as users meet it: what is not ours, not there, not allowed, full, or taken away under an open state. */
 import assert from "node:assert/strict";
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -207,7 +208,7 @@ Deno.test("a checkpoint that is too large, or a folder, is done without: the one
       const path = newestOf(folder, "ckpt");
       spoil(path);
       await within(folder, async (state) => {
-        assert.deepEqual(state.recovered.setAside, [path.slice(folder.length + 1).replaceAll("/", "!")]);
+        assert.deepEqual(state.recovered.setAside, [path.slice(folder.length + 1)]);
         assert.equal((await state.entries(global).toArray()).length, 60);
         await state.save(global, "k1", -1);
       });
@@ -216,6 +217,19 @@ Deno.test("a checkpoint that is too large, or a folder, is done without: the one
         assert.deepEqual(state.recovered.setAside, []);
       });
     }
+  }));
+
+Deno.test("what was never whole at the end of the log is set aside by the path of its file, and where in that", () =>
+  inFolder(async (folder) => {
+    const namespace = "é".repeat(200);
+    const open = async () => await openState({ driver: fs(folder), namespace });
+    await (await open()).close();
+    const [path = "", content = ""] = Object.entries(snapshot(folder)).find(([path]) => path.includes("/seg/"))!;
+    appendFileSync(path, "torn");
+    await using state = await open();
+    const place = path.slice(folder.length + 1);
+    assert.deepEqual(state.recovered.setAside, [`${place}, 4 bytes from byte ${content.length}`]);
+    assert.ok(existsSync(`${folder}/${place}`));
   }));
 
 Deno.test("repair() gets past a page, or a checkpoint, that is too large, or a folder, and leaves alone what it cannot read", () =>

@@ -1256,6 +1256,13 @@ export const mutants: readonly Mutant[] = [
     test: ["test/adapters/fs_test.ts", "grown too large"],
   },
   {
+    name: "what was set aside is not said by its path",
+    file: "src/store/log/log.ts",
+    search: "driver.placeOf?.(name) ?? name;",
+    replace: "(void driver, name);",
+    test: ["test/adapters/fs_test.ts", "by the path of its file"],
+  },
+  {
     name: "what is no file is opened as one",
     file: "adapters/fs/node_calls.ts",
     search: "if (opened.isFile()) return openFile(fd, path, opened);",

@@ -124,7 +124,7 @@ export class Log {
   readonly store: LogStore;
   readonly checkpoints: Checkpoints;
   readonly reader: RunReader;
-  /** What was set aside when the log was loaded. */
+  /** What was set aside when the log was loaded, by where a person finds it. */
   readonly setAside: string[] = [];
   /** Frames that were read behind the checkpoint when the log was loaded. */
   replayed = 0;
@@ -310,7 +310,9 @@ export class Log {
       if (this.options.readOnly) await refuseLostLog(this);
       return;
     }
-    for (const damaged of found.damaged) {
+    const { driver } = this.options;
+    const placeOf = (name: string) => driver.placeOf?.(name) ?? name;
+    for (const damaged of found.damaged.map(placeOf)) {
       this.#putAside(damaged, `"${damaged}" is damaged; the checkpoint before it and the log serve instead`);
     }
     // Whoever made the first one may not have made it durable yet, and there is none before it: trying to make it does that.
@@ -331,7 +333,7 @@ export class Log {
     if (journal.torn !== undefined) await readOn();
     const { torn } = journal;
     if (torn !== undefined) {
-      const where = `${torn.name}, ${torn.bytes} bytes from byte ${torn.from}`;
+      const where = `${placeOf(torn.name)}, ${torn.bytes} bytes from byte ${torn.from}`;
       this.#putAside(where, `The end of the log was never whole, so it was never acknowledged: ${where}`);
     }
   }
