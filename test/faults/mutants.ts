@@ -1249,6 +1249,20 @@ export const mutants: readonly Mutant[] = [
     test: ["test/adapters/fs_test.ts", "gets past"],
   },
   {
+    name: "a first checkpoint that cannot be read is none",
+    file: "src/store/log/slots.ts",
+    search: " && !isUnread;",
+    replace: ";\n    void isUnread;",
+    test: ["test/store/log/slots_test.ts", "never a new log"],
+  },
+  {
+    name: "a frame that cannot be read is in nobody's way",
+    file: "src/store/repair/log_remains.ts",
+    search: " && !unread.has(nameOf(paths.frames, place))",
+    replace: "",
+    test: ["test/adapters/fs/network_test.ts", "gets past"],
+  },
+  {
     name: "a segment that nobody can open is whole",
     file: "src/store/repair/log_remains.ts",
     search: "(lengths.get(name) ?? Infinity) <= MOST_BYTES && (",

@@ -164,13 +164,17 @@ export class NumberedCheckpoints implements Checkpoints {
     }
   }
 
-  /** What stands under a number. Where the driver has it and cannot trust it, the error: the number is taken all the same. */
   async #get(generation: number): Promise<unknown> {
-    try {
-      return await this.#store.getItem(this.#paths.checkpoint(generation)) ?? undefined;
-    } catch (error) {
-      if (isStateError(error, "STATE_CORRUPT")) return error;
-      throw error;
-    }
+    return await standingAt(this.#store, this.#paths.checkpoint(generation));
+  }
+}
+
+/** What stands under a key. Where the driver has it and cannot trust it, the error: the place is taken all the same. */
+export async function standingAt(store: LogStore, key: string): Promise<unknown> {
+  try {
+    return await store.getItem(key) ?? undefined;
+  } catch (error) {
+    if (isStateError(error, "STATE_CORRUPT")) return error;
+    throw error;
   }
 }

@@ -7,7 +7,7 @@
 import { isStateError } from "../../errors.ts";
 import { corrupt, type Seal } from "../seal.ts";
 import { type LogPaths, parseCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
-import type { Checkpoints, Found } from "./checkpoints.ts";
+import { type Checkpoints, type Found, standingAt } from "./checkpoints.ts";
 import type { LogStore } from "./log_store.ts";
 
 /** Looks at places that are being written while they are looked at. */
@@ -47,11 +47,14 @@ export class SlotCheckpoints implements Checkpoints {
     let best: StoredCheckpoint | undefined;
     const damaged: string[] = [];
     let failure: unknown;
+    let isUnread = false;
     for (const slot of [0, 1]) {
-      const text = await this.#store.getItem(this.#paths.slot(slot)) ?? undefined;
-      texts.push(text);
+      const text = await standingAt(this.#store, this.#paths.slot(slot));
+      texts.push(isStateError(text) ? text.message : text);
       if (text === undefined) continue;
+      isUnread ||= isStateError(text);
       try {
+        if (isStateError(text)) throw text;
         const checkpoint = await this.#parse(text, slot);
         if (best === undefined || checkpoint.generation > best.generation) best = checkpoint;
       } catch (error) {
@@ -63,7 +66,8 @@ export class SlotCheckpoints implements Checkpoints {
     this.#newest = best;
     if (best !== undefined) return { checkpoint: best, damaged };
     // A first checkpoint that was torn was never acknowledged, and there is nothing behind it.
-    if (damaged.length === 1 && damaged[0] === this.#paths.slot(0) && !await this.#hasFrames()) return undefined;
+    const isFirst = damaged.length === 1 && damaged[0] === this.#paths.slot(0) && !isUnread;
+    if (isFirst && !await this.#hasFrames()) return undefined;
     if (failure !== undefined) throw failure;
     return undefined;
   }
@@ -93,10 +97,9 @@ export class SlotCheckpoints implements Checkpoints {
 
   /** What stands whole in the place of a generation. */
   async #standing(generation: number): Promise<StoredCheckpoint | undefined> {
-    const text = await this.#store.getItem(this.#paths.slot(generation)) ?? undefined;
-    if (text === undefined) return undefined;
     try {
-      return await this.#parse(text, generation);
+      const text = await this.#store.getItem(this.#paths.slot(generation)) ?? undefined;
+      return text === undefined ? undefined : await this.#parse(text, generation);
     } catch (error) {
       if (isStateError(error, "STATE_CORRUPT")) return undefined;
       throw error;

@@ -88,7 +88,7 @@ export async function readRemains(whole: Log, names: readonly string[]): Promise
   const runs = await read(base?.runs ?? [], worthless);
   const isShort = base === undefined || runs.some((parts) => parts.some(({ isLost }) => isLost));
   const olderRuns = isShort ? await read(older.flatMap(({ runs }) => runs), []) : [];
-  const isMissing = base !== undefined && !isWhole(log, { lengths, headed, units }, base, chain);
+  const isMissing = base !== undefined && !isWhole(log, { lengths, headed, units, unread }, base, chain);
   // The last one is taken for one that was never whole.
   const isBlurred = chain.frames.slice(0, -1).some(({ isBare }) => !isBare);
   const isDamaged = isTorn || isShort || isBlurred || chain.hasGap || isMissing;
@@ -120,8 +120,7 @@ function overlooking({ paths, store, options }: Log, unread: Set<string>): Readi
     try {
       return await store.getItem(name);
     } catch (error) {
-      // Of fixed places the store says that they are lost, too: that is for whoever called.
-      if (!isStateError(error, "STATE_CORRUPT") || store.list === undefined) throw error;
+      if (!isStateError(error, "STATE_CORRUPT")) throw error;
       unread.add(name);
       return error.message;
     }
@@ -191,18 +190,19 @@ async function readObjects(
 
 /** Whether the places are all there that a reader who begins at a checkpoint comes through. */
 function isWhole(
-  { store }: Reading,
-  { lengths, headed, units }: {
+  { store, paths }: Reading,
+  { lengths, headed, units, unread }: {
     readonly lengths: ReadonlyMap<string, number>;
     readonly headed: ReadonlySet<string>;
     readonly units: readonly Unit[];
+    readonly unread: ReadonlySet<string>;
   },
   { segment, digest }: StoredCheckpoint,
   { frames, end }: Chain,
 ): boolean {
   if (store.segments === undefined) {
     const places = units.map(({ start }) => start).filter((start) => start >= segment.from);
-    return places.every((place, i) => place === segment.from + i);
+    return places.every((place, i) => place === segment.from + i && !unread.has(nameOf(paths.frames, place)));
   }
   const isAnchor = ({ name, end, frame, isBare }: Unit) =>
     name === segment.name && end === segment.from && isBare && frame?.digest === digest;

@@ -1,10 +1,13 @@
 /** A folder where appends of several processes could land on each other: one writes at a time, a file a commit. */
 import assert from "node:assert/strict";
+import { cpSync, mkdirSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { createDriver } from "../../../adapters/fs/driver.ts";
 import { nodeCalls } from "../../../adapters/fs/node_calls.ts";
-import { isStateError, openState, StateScope } from "../../../mod.ts";
+import { isStateError, openState, repair, StateScope } from "../../../mod.ts";
 import type { Driver } from "../../../src/store/driver.ts";
 import { type Choose, Crash, seeded, SimulatedDisk } from "../../faults/simulated_disk.ts";
+
+import { inFolder } from "./fixture.ts";
 
 const { global } = StateScope;
 
@@ -27,6 +30,36 @@ Deno.test("a folder on a network has one writer, and keeps what it was given ove
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("repair() of a folder on a network gets past what is too large, or a folder, whatever that is of", () =>
+  inFolder(async (folder) => {
+    const [open, whole, copy] = [`${folder}/open`, `${folder}/whole`, `${folder}/copy`];
+    const state = await openState({ driver: onNetwork(open) });
+    for (let i = 0; i < 70; i++) await state.save(global, `k${i}`, "v".repeat(500));
+    // As a kill leaves it.
+    cpSync(open, whole, { recursive: true });
+    rmSync(`${whole}/state/lease`, { force: true });
+    await state.close();
+    const newest = (part: string) => `${part}/${readdirSync(`${whole}/state/${part}`).sort().at(-1)}`;
+    for (const name of [newest("run"), newest("frame"), "ckpt/a", "ckpt/b"]) {
+      for (const isFolder of [false, true]) {
+        cpSync(whole, copy, { recursive: true });
+        const path = `${copy}/state/${name}`;
+        if (!isFolder) truncateSync(path, 65 * 2 ** 20);
+        else {
+          rmSync(path);
+          mkdirSync(path);
+        }
+        await repair(onNetwork(copy), { namespace: "state" });
+        for (let i = 0; i < 2; i++) {
+          await using again = await openState({ driver: onNetwork(copy), lock: { waitMs: 0 } });
+          assert.ok((await again.entries(global).toArray()).length >= 69, name);
+          await again.save(global, "k0", i);
+        }
+        rmSync(copy, { recursive: true });
+      }
+    }
+  }));
 
 Deno.test("a folder on a network whose machine loses power holds what was acknowledged, whole", async () => {
   const first = Number(Deno.env.get("TEST_SEED") ?? Math.floor(Math.random() * 1e9));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createLogPaths } from "../../../src/store/log/checkpoint.ts";
 import type { Driver } from "../../../src/store/driver.ts";
+import { StateError } from "../../../src/errors.ts";
 import { describePlain } from "../../../src/store/plain.ts";
 import { contentOf, openLogOn, write } from "../../faults/log_fixture.ts";
 import { nothing } from "../../faults/simulated_disk.ts";
@@ -67,4 +68,18 @@ Deno.test("create() writes the newest checkpoint again where it was torn since, 
   await writer.close().catch(() => {});
   const reader = openLogOn(describePlain(store.plain()), tuning, { readOnly: true });
   assert.match((await contentOf(reader)).a!, /V[34]/);
+});
+
+Deno.test("find() does without a checkpoint that the driver has and cannot read; with no other one it is STATE_CORRUPT, never a new log", async () => {
+  for (const [unread, missing] of [[0, undefined], [1, undefined], [0, 1], [1, 0]]) {
+    const plain = await halfSeen(0);
+    const getItem = async (key: string) => {
+      if (key === paths.slot(unread!)) throw new StateError("STATE_CORRUPT", "Cannot trust it: it is too large", { details: {} });
+      const isGone = missing !== undefined && (key === paths.slot(missing) || key.startsWith(paths.frames));
+      return isGone ? undefined : await plain.getItem(key);
+    };
+    const reader = openLogOn({ ...plain, getItem }, tuning, { readOnly: true });
+    if (missing === undefined) assert.deepEqual(await contentOf(reader), { a: "V3" });
+    else await assert.rejects(contentOf(reader), { code: "STATE_CORRUPT" });
+  }
 });
