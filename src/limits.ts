@@ -12,7 +12,7 @@ export interface Limits {
   readonly keyBytes: number;
   /** Levels of nesting in a value. @default 1000 */
   readonly depth: number;
-  /** Milliseconds for which an `operationId` is remembered. @default 7 days */
+  /** Milliseconds for which an `operationId` is remembered; longer than dates last is for ever. @default 7 days */
   readonly operationIdMs: number;
   /** Bytes of entries kept in memory, ready to decode. @default 32 MiB */
   readonly cacheBytes: number;
@@ -55,3 +55,8 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
 
 /** The last moment that a Date can hold, in milliseconds since the epoch (ECMA-262, "Time Values and Time Range"). */
 export const LAST_DATE = 8.64e15;
+
+/** A moment so many milliseconds after another: whole, as times are stored, and a date; what lasts longer lasts as long as dates do. */
+export function momentAfter(now: number, ms: number): number {
+  return Math.min(now + Math.ceil(ms), LAST_DATE);
+}

@@ -66,7 +66,7 @@ export interface OpenStateOptions {
   readonly classify?: (scope: StateScope, key: string) => StateClass | undefined;
   /** Web Crypto, or a superset of it such as @std/crypto's `crypto`; then used for every digest. @default globalThis.crypto for what is large */
   readonly crypto?: DigestCrypto;
-  /** Milliseconds since the epoch. @default Date.now */
+  /** Milliseconds since the epoch, rounded down to whole ones; a date, else what asks for it is a TypeError. @default Date.now */
   readonly now?: () => number;
   /** Random bytes. @default crypto.getRandomValues */
   readonly random?: (bytes: number) => Uint8Array;
@@ -209,8 +209,8 @@ export async function repair(driver: Driver, options: RepairOptions): Promise<Re
 }
 
 /** Times are stored as whole milliseconds. */
-function wholeMs(now: number): number {
-  if (now >= 0 && now <= LAST_DATE) return Math.floor(now);
+function wholeMs(now: unknown): number {
+  if (typeof now === "number" && now >= 0 && now <= LAST_DATE) return Math.floor(now);
   throw new TypeError(`Cannot use the time ${String(now)} that now() gave: it must be milliseconds since the epoch, and a date`);
 }
 

@@ -7,7 +7,7 @@ import { StateError } from "../errors.ts";
 import { checkName } from "../keys/key.ts";
 import { checkScope, encodeScope, type StateScope } from "../keys/scopes.ts";
 import { encodeSegment } from "../keys/segment.ts";
-import { LAST_DATE, type Limits } from "../limits.ts";
+import { LAST_DATE, type Limits, momentAfter } from "../limits.ts";
 import type { Operation, WideOperation } from "../store/operation.ts";
 import type { Store } from "../store/store.ts";
 import type { ReadingOptions } from "../store/view.ts";
@@ -126,12 +126,26 @@ function contentOf({ scope, key }: Target, given: StateContent | undefined): Sta
 export function expiryOf(options: EntryOptions, now: number): number {
   const { expiresInMs } = options;
   if (expiresInMs === undefined) return 0;
-  if (typeof expiresInMs !== "number" || !(expiresInMs > 0 && now + expiresInMs <= LAST_DATE)) {
+  if (!leadsToDate(expiresInMs, now)) {
     throw new RangeError(
       `Cannot use expiresInMs ${String(expiresInMs)}: it must be a number above zero that leads to a date; leave it out for never`,
     );
   }
-  return Math.ceil(now + expiresInMs);
+  return momentAfter(now, expiresInMs);
+}
+
+/**
+ * How long a lease lasts, from the caller.
+ *
+ * @throws {RangeError} if it is no number above zero that leads to a date
+ */
+export function checkLease(leaseMs: unknown, now: number): number {
+  if (leadsToDate(leaseMs, now)) return leaseMs;
+  throw new RangeError(`Cannot use leaseMs ${String(leaseMs)}: it must be a number above zero that leads to a date`);
+}
+
+function leadsToDate(ms: unknown, now: number): ms is number {
+  return typeof ms === "number" && ms > 0 && now + ms <= LAST_DATE;
 }
 
 /** The longest reason, in UTF-16 units: it stands in each change of the commit. */

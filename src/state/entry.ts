@@ -79,8 +79,8 @@ export interface EntryOptions {
    */
   readonly content?: StateContent;
   /**
-   * Milliseconds until the entry counts as absent, judged by `now` when read. A `save` without it clears it; `update` and
-   * `increment` keep it.
+   * Milliseconds until the entry counts as absent, judged by `now` when read; rounded up to whole ones, and it must lead to a
+   * date. A `save` without it clears it; `update` and `increment` keep it.
    */
   readonly expiresInMs?: number;
 }

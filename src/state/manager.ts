@@ -74,7 +74,7 @@ export interface OnceAttempt {
 
 /** What `once` may be told. */
 export interface OnceOptions extends CommitOptions, EntryOptions {
-  /** After this without a renewal another process may try. In milliseconds. @default 60_000 */
+  /** After this without a renewal another process may try. In milliseconds, rounded up to whole ones; it must lead to a date. @default 60_000 */
   readonly leaseMs?: number;
   /** False: STATE_LOCKED at once while another runs it. @default true */
   readonly wait?: boolean;

@@ -9,9 +9,10 @@
 import { toHex } from "../digest.ts";
 import { StateError } from "../errors.ts";
 import { encodeSegment } from "../keys/segment.ts";
+import { momentAfter } from "../limits.ts";
 import { draftRemoval, draftSave, type SaveDraft } from "../store/draft_change.ts";
 import type { Draft, Operation } from "../store/operation.ts";
-import { checkCommit, type Core, expiryOf, kindOf, type Target } from "./core.ts";
+import { checkCommit, checkLease, type Core, expiryOf, kindOf, type Target } from "./core.ts";
 import type { Awaitable } from "./entry.ts";
 import { isLive } from "./live.ts";
 import type { OnceAttempt, OnceOptions } from "./manager.ts";
@@ -60,10 +61,8 @@ const running: WeakMap<Core, Map<string, Promise<void>>> = new WeakMap();
 
 /** Runs a function unless its result is stored; resolves with the stored result. */
 export async function once<T>(target: Target, fn: (attempt: OnceAttempt) => Awaitable<T>, options: OnceOptions, core: Core): Promise<T> {
-  const { leaseMs = 60_000, wait = true, operationId } = options;
-  if (!(Number.isFinite(leaseMs) && leaseMs > 0)) {
-    throw new RangeError(`Cannot use leaseMs ${String(leaseMs)}: it must be a number above zero`);
-  }
+  const { wait = true, operationId } = options;
+  const leaseMs = checkLease(options.leaseMs === undefined ? 60_000 : options.leaseMs, core.now());
   checkCommit(options);
   kindOf(target, options, core);
   expiryOf(options, core.now());
@@ -114,7 +113,13 @@ async function take(target: Target, leaseMs: number, core: Core): Promise<Taken 
       if (isLive(draft.slot(target.path).row, now)) return undefined;
       const held = leaseAt(path, draft, now);
       if (held !== undefined && held.until > now) return { lease: held };
-      const lease = { id: held?.id ?? id, number: (held?.number ?? 0) + 1, holder: core.store.writer, since: now, until: now + leaseMs };
+      const lease = {
+        id: held?.id ?? id,
+        number: (held?.number ?? 0) + 1,
+        holder: core.store.writer,
+        since: now,
+        until: momentAfter(now, leaseMs),
+      };
       putLease(path, lease, draft, core);
       own = ownOf(target, lease, core);
       return { lease, own };
@@ -191,7 +196,7 @@ async function finish(
 }
 
 async function renew(target: Target, lease: Lease, leaseMs: number, core: Core): Promise<boolean> {
-  const until = core.now() + leaseMs;
+  const until = momentAfter(core.now(), leaseMs);
   return await core.commit(change(target, lease, (mine) => ({ ...mine, until }), core));
 }
 
@@ -227,7 +232,7 @@ function leaseAt(path: string, draft: Draft, now: number): Lease | undefined {
 
 function putLease(path: string, lease: Lease, draft: Draft, core: Core): void {
   // A lease that nobody takes up again is forgotten like an operation id.
-  const expiresAt = Math.max(lease.until, core.now()) + core.limits.operationIdMs;
+  const expiresAt = momentAfter(Math.max(lease.until, core.now()), core.limits.operationIdMs);
   const save = { codec: "j", value: JSON.stringify(lease), class: "standard", content: "plain", expiresAt, schema: "" };
   draft.put(draftSave(path, draft.slot(path), save, core.store.salt(), [], true));
 }

@@ -9,6 +9,7 @@ import { reviveValue } from "../codec/revive.ts";
 import { StateError } from "../errors.ts";
 import { checkName } from "../keys/key.ts";
 import { encodeSegment } from "../keys/segment.ts";
+import { momentAfter } from "../limits.ts";
 import { draftSave } from "../store/draft_change.ts";
 import type { ChangeDraft, Operation } from "../store/operation.ts";
 import type { Row, Slot } from "../store/row.ts";
@@ -62,7 +63,7 @@ export async function draftMemory(slot: Slot, { path, print }: Remembered, resul
 }
 
 function memory(path: string, slot: Slot, value: Awaited<ReturnType<typeof draftValue>>, at: number, core: Core): ChangeDraft {
-  const save = { ...value, class: "standard", content: "plain", expiresAt: at + core.limits.operationIdMs, schema: "" };
+  const save = { ...value, class: "standard", content: "plain", expiresAt: momentAfter(at, core.limits.operationIdMs), schema: "" };
   return draftSave(path, slot, save, core.store.salt(), [], true);
 }
 

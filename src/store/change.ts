@@ -79,6 +79,21 @@ export function formatHeader(change: Change, digest: string): string {
   return JSON.stringify(fields);
 }
 
+/**
+ * A change whose numbers can be read back: one that cannot would be STATE_CORRUPT for all who read the record or the row, for ever.
+ *
+ * @throws {RangeError} if one of them cannot
+ */
+export function checkChange<C extends Change>(change: C): C {
+  for (const name of numbers) {
+    const value = change[name];
+    if (!isWhole(value)) throw new RangeError(`Cannot write "${change.path}": its ${name} ${String(value)} is no whole number from 0`);
+  }
+  return change;
+}
+
+const numbers = ["revision", "previous", "createdAt", "expiresAt", "expiredAt"] as const;
+
 /** The change in two stored lines, and the digest that its payload must have. */
 export function parseChange(header: string, payload: string, what: string): { readonly change: SealedChange; readonly digest: string } {
   const [op, revision, previous, salt, digest, createdAt, cls, content, expiresAt, schema, expiredAt, object, ...drops] = parseLine(
@@ -123,6 +138,10 @@ function parseRef(value: unknown, what: string): ObjectRef {
 }
 
 function whole(value: unknown, what: string): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw corrupt(what, "a number in it is malformed");
-  return value as number;
+  if (!isWhole(value)) throw corrupt(what, "a number in it is malformed");
+  return value;
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

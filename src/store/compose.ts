@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { checkChange } from "./change.ts";
 import type { Commit } from "./record.ts";
 import { formatRecord } from "./record.ts";
 import { objectKeys } from "./objects.ts";
@@ -65,7 +66,7 @@ export function runAll(
       slot: (path) => over.get(path) ?? slots.get(path) ?? unasked(path),
       changedSince: (path, since) => over.has(path) || recent.changedSince(path, since),
       rangeChangedSince: (range, since) => [...over.keys()].some((path) => covers(range, path)) || recent.rangeChangedSince(range, since),
-      put: (change) => changes.push(change),
+      put: (change) => changes.push(checkChange(change)),
     };
     const outcome = attempt(() => operation.run(draft));
     if ("error" in outcome) changes.length = 0;

@@ -15,7 +15,7 @@ import { type ChangeDraft, isCritical, rowBytes, sealChanges, slotAfter, type Wi
 import { isCallers, type Paths } from "./paths.ts";
 import type { Port, Stored } from "./port.ts";
 import { formatRecord } from "./record.ts";
-import type { ObjectRef } from "./change.ts";
+import { checkChange, type ObjectRef } from "./change.ts";
 import type { Page, PageOptions } from "./page.ts";
 import type { Seal } from "./seal.ts";
 import { formatList, formatPiece, type PieceRef } from "./steps.ts";
@@ -150,7 +150,7 @@ class StageWriter {
   async add(change: ChangeDraft): Promise<void> {
     const { supports } = this.#parts.port;
     this.#isCritical ||= isCritical(change);
-    change = this.#named(change);
+    change = this.#named(checkChange(change));
     const { body } = change;
     // Its own object first, where that alone is too much for a batch that also holds the record.
     const own = body !== undefined && costOf(change).bytes > supports.batchBytes / 2 || (body?.pieces.length ?? 0) > supports.batchOps / 2;

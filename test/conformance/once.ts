@@ -274,9 +274,33 @@ export function testOnce(test: Test): void {
 
   test("B9a an impossible lease is a RangeError", async ({ open }) => {
     const state = await open();
-    for (const leaseMs of [0, -1, NaN]) {
+    for (const leaseMs of [0, -1, NaN, Infinity, 8.64e15, Number.MAX_VALUE, "60" as never, null as never]) {
       await assertMisuse(() => state.once(scope, "k", () => 1, { leaseMs }), `leaseMs ${leaseMs}`, /leaseMs/, RangeError);
     }
     assertEquals(await state.has(scope, "k"), false);
+  });
+
+  test("B9a a lease of a fraction of a millisecond is rounded up, and read by all", async ({ open }) => {
+    const state = await open();
+    for (const leaseMs of [0.1, 1000 / 3, 60_000.5]) {
+      assertEquals(await state.once(scope, `for ${leaseMs}`, () => leaseMs, { leaseMs }), leaseMs);
+      await failureOf(state.once(scope, "never done", () => Promise.reject(new Error("not yet")), { leaseMs }));
+    }
+    await state.close();
+    const later = await open();
+    assertEquals(await later.load(scope, `for ${1000 / 3}`), 1000 / 3);
+    assertEquals(await later.once(scope, "never done", ({ number }) => number), 4);
+  });
+
+  test("B9a a lease that leads to no date any more while it is renewed ends with the last one", async ({ open }) => {
+    const clock = createClock(8.64e15 - 1500);
+    const state = await open({ now: clock.now, limits: { operationIdMs: Number.MAX_SAFE_INTEGER } });
+    const result = await state.once(scope, "k", async () => {
+      clock.advance(1000);
+      // Until it is renewed once: no event tells.
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      return 1;
+    }, { leaseMs: 1000 });
+    assertEquals([result, await state.load(scope, "k"), await (await open({ now: clock.now })).load(scope, "k")], [1, 1, 1]);
   });
 }

@@ -209,6 +209,21 @@ export function testOperationIds(test: Test): void {
     assertEquals(await state.increment(scope, "n", 1, { operationId }), 2);
   });
 
+  test("B9 an operation id that is remembered for longer than dates last is remembered, and read by all", async ({ open }) => {
+    for (const operationIdMs of [8.64e15, Number.MAX_SAFE_INTEGER]) {
+      const state = await open({ limits: { operationIdMs } });
+      const id = `for ${operationIdMs}`;
+      assertEquals(await state.save(scope, id, 1, { operationId: id }), await state.save(scope, id, 1, { operationId: id }));
+      assertEquals(await state.once(scope, `once ${id}`, () => 1), 1);
+      assertEquals(await state.transaction(() => id, { operationId: `tx ${id}` }), id);
+      await state.close();
+      const later = await open({ limits: { operationIdMs } });
+      assertEquals(await later.transaction(() => "again", { operationId: `tx ${id}` }), id);
+      assertEquals(await later.load(scope, id), 1);
+      await later.close();
+    }
+  });
+
   test("B9 operation ids are no entries: nothing lists, counts or clears them", async ({ open }) => {
     const state = await open();
     await state.save(scope, "k", 1, { operationId });

@@ -28,6 +28,34 @@ const crash = "test/faults/log_crash_test.ts";
 
 export const mutants: readonly Mutant[] = [
   {
+    name: "a lease is stored with the fraction that it was given",
+    file: "src/limits.ts",
+    search: "return Math.min(now + Math.ceil(ms), LAST_DATE);",
+    replace: "return Math.min(now + ms, LAST_DATE);",
+    test: [conformance, "B9a a lease of a fraction"],
+  },
+  {
+    name: "an operation id is remembered until no date",
+    file: "src/limits.ts",
+    search: "return Math.min(now + Math.ceil(ms), LAST_DATE);",
+    replace: "return now + Math.ceil(ms);",
+    test: [conformance, "B9 an operation id that is remembered for longer"],
+  },
+  {
+    name: "a number that cannot be read back is written",
+    file: "src/store/compose.ts",
+    search: "put: (change) => changes.push(checkChange(change)),",
+    replace: "put: (change) => changes.push(change),",
+    test: ["test/store/change_test.ts"],
+  },
+  {
+    name: "a number that cannot be read back is written in pieces",
+    file: "src/store/wide.ts",
+    search: "change = this.#named(checkChange(change));",
+    replace: "change = this.#named(change);",
+    test: ["test/store/change_test.ts"],
+  },
+  {
     name: "the batch does not check the head",
     file: "src/store/compose.ts",
     search: "checks: [{ key: paths.head, is: parts.headText }],",
