@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isPlainJson } from "./plain.ts";
+import { copyPlainJson } from "./plain.ts";
 import { type EncodeOptions, writeTagged } from "./write.ts";
 
 export type { EncodeOptions };
@@ -16,6 +16,11 @@ export interface EncodedValue {
   readonly text: string;
 }
 
+/** Whether this is the text of `undefined` itself, which stands for what is absent. */
+export function isUndefined({ codec, text }: { readonly codec: string; readonly text: string }): boolean {
+  return codec === "x" && text === '{"$":"undefined"}';
+}
+
 /** `JSON.stringify` calls itself and overflows an untouched stack at about 5,000 levels. */
 const nativeDepth = 1000;
 
@@ -24,8 +29,8 @@ const nativeDepth = 1000;
  *
  * What can be stored: `null`, `undefined`, booleans, numbers, strings, BigInt, dense arrays, plain objects (their own
  * enumerable properties; of any realm, or without a prototype), Date, Map, Set, ArrayBuffer, DataView, typed arrays (a
- * view comes out over a buffer of its own; a Buffer as Uint8Array), and any other object that has a `toJSON` function,
- * as what that gives. What is met twice comes out as one object.
+ * view comes out over a buffer of its own; a Buffer as Uint8Array), and any array, plain object or other object that has a
+ * `toJSON` function, enumerable or not, as what that gives. What is met twice comes out as one object.
  *
  * @throws {StateError} STATE_INVALID_VALUE if anything else is in it, or reading it throws; `details.path` says where
  * @throws {StateError} STATE_CIRCULAR if it contains itself
@@ -33,7 +38,8 @@ const nativeDepth = 1000;
  */
 export function encodeValue(value: unknown, options: EncodeOptions): EncodedValue {
   try {
-    if (isPlainJson(value, Math.min(options.depth, nativeDepth))) return { codec: "j", text: JSON.stringify(value) };
+    const plain = copyPlainJson(value, Math.min(options.depth, nativeDepth));
+    if (plain !== undefined) return { codec: "j", text: JSON.stringify(plain) };
   } catch {
     // An accessor or a proxy threw, or the caller left too little stack: the writer needs none, and says what is wrong.
   }

@@ -106,7 +106,7 @@ export function writeTagged(root: unknown, { depth, valueBytes = Infinity }: Enc
     if (refer(origin)) return;
     let node = origin;
     let kind = kindOf(node);
-    if (!kind || kind === "Object" || kind === "null") {
+    if (!kind || kind === "Object" || kind === "Array" || kind === "null") {
       const { toJSON } = node as { readonly toJSON?: unknown };
       if (typeof toJSON === "function") {
         const answer: unknown = toJSON.call(node);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encodeValue } from "../codec/encode.ts";
+import { encodeValue, isUndefined } from "../codec/encode.ts";
 import { reviveValue } from "../codec/revive.ts";
 import { compress, decompress } from "../compress.ts";
 import { fromBase64url, toBase64url } from "../digest.ts";
@@ -40,6 +40,18 @@ export function encode(value: unknown, target: Target, core: Core): Encoded {
   } catch (error) {
     throw located(error, target);
   }
+}
+
+/**
+ * The same for a value that an entry is to have: what is loaded as `undefined` would look absent.
+ *
+ * @throws {TypeError} if it is undefined, or its `toJSON` says so
+ */
+export function encodePresent(value: unknown, target: Target, core: Core): Encoded {
+  const encoded = encode(value, target, core);
+  if (!isUndefined(encoded)) return encoded;
+  const what = value === undefined ? "the value is undefined" : "its toJSON() gave undefined";
+  throw new TypeError(`Cannot save "${target.key}": ${what}; delete() removes an entry`);
 }
 
 /** The same error, saying where. */

@@ -19,7 +19,7 @@ import { targetAt } from "./listing.ts";
 import { type Listing, listingOf, PAGE } from "./listing_options.ts";
 import type { Transaction, TransactionOptions } from "./manager.ts";
 import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./operation_ids.ts";
-import { decode, encode, GONE } from "./payload.ts";
+import { decode, encodePresent, GONE } from "./payload.ts";
 import { entryOf, localEntryOf } from "./reads.ts";
 import { scopeVerbs } from "./scoped.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -296,9 +296,8 @@ class Run {
   async #save(target: Target, value: unknown, options: Precondition & EntryOptions, kept = 0): Promise<void> {
     const core = this.#core;
     core.checkWritable();
-    if (value === undefined) throw new TypeError(`Cannot save "${target.key}": the value is undefined; delete() removes an entry`);
     const kind = kindOf(target, options, core);
-    const encoded = encode(value, target, core);
+    const encoded = encodePresent(value, target, core);
     const saving = prepareSave(target, encoded, kind, expiryOf(options, core.now()) || kept, core);
     await Promise.all([saving.draft, this.#check(target, options)]);
     this.#write({ target, saving, at: core.now() });

@@ -17,7 +17,7 @@ import type { Encoded } from "./encoded.ts";
 import { type Awaitable, DELETE, type SaveOptions, type WriteOptions } from "./entry.ts";
 import { isLive } from "./live.ts";
 import { commitOnce, type Done, Unfinished } from "./operation_ids.ts";
-import { decode, encode, GONE, isAtHand, isInline, valueAtHand } from "./payload.ts";
+import { decode, encodePresent, GONE, isAtHand, isInline, valueAtHand } from "./payload.ts";
 import { entryOf, localEntryOf, outputOf } from "./reads.ts";
 import { checkPrecondition, find, type Found, originOf, prepareSave, put, remove } from "./writes.ts";
 
@@ -297,7 +297,7 @@ function make(target: Target, found: Found, result: unknown, options: UpdateOpti
   if (result === DELETE) return undefined;
   const was = found.local ?? (isLive(found.slot.row, core.now()) ? found.slot.row : undefined);
   const kind = kindOf(target, options, core, was === undefined ? undefined : { class: was.class as never, content: was.content as never });
-  const encoded = encode(result, target, core);
+  const encoded = encodePresent(result, target, core);
   const expiresAt = options.expiresInMs === undefined ? was?.expiresAt ?? 0 : expiryOf(options, core.now());
   return { encoded, saving: prepareSave(target, encoded, kind, expiresAt, core) };
 }

@@ -12,7 +12,7 @@ import type { CommitOptions, Precondition, Receipt, SaveOptions, StateClass, Sta
 import type { LocalEntry } from "./ephemeral.ts";
 import { isLive } from "./live.ts";
 import { commitOnce, type Done } from "./operation_ids.ts";
-import { decode, draftValue, encode, isInline } from "./payload.ts";
+import { decode, draftValue, encodePresent, isInline } from "./payload.ts";
 
 /** What a write finds under its path: what is stored, and what only this process has. */
 export interface Found {
@@ -133,9 +133,8 @@ function localEntry(found: Found, saving: Saving, schema: string, revision: numb
 export async function save(target: Target, value: unknown, options: SaveOptions, core: Core): Promise<Receipt> {
   checkCommit(options);
   checkRevision(options.ifRevision);
-  if (value === undefined) throw new TypeError(`Cannot save "${target.key}": the value is undefined; delete() removes an entry`);
   const kind = kindOf(target, options, core);
-  const encoded = encode(value, target, core);
+  const encoded = encodePresent(value, target, core);
   const saving = prepareSave(target, encoded, kind, expiryOf(options, core.now()), core);
   if (saving.isSlow) await saving.draft;
   const isPlainWrite = options.operationId === undefined && options.ifRevision === undefined;

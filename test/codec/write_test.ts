@@ -42,6 +42,8 @@ Deno.test("writeTagged() refuses a toJSON that throws, gives an instance again, 
     },
   }, "$.a");
   refusesAt({ a: { toJSON: () => () => 1 } }, "$.a");
+  refusesAt({ a: Object.defineProperty({ x: 1 }, "toJSON", { value: () => () => 1 }) }, "$.a");
+  refusesAt({ a: Object.defineProperty([1], "toJSON", { value: () => [, 1] }) }, "$.a[0]");
   throws(
     () => writeTagged([new Holder()], options),
     (error) => isStateError(error, "STATE_CIRCULAR") && error.details.path === "$[0].child" && error.details.to === "$[0]",

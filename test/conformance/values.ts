@@ -4,7 +4,7 @@
  * @module
  */
 import { StateScope } from "../../src/keys/scopes.ts";
-import { assert, assertEquals, assertStateError, failureOf } from "./assert.ts";
+import { assert, assertEquals, assertMisuse, assertStateError, failureOf } from "./assert.ts";
 import { numbered, type Stage, type Test } from "./suite.ts";
 
 const scope = StateScope.agent("gpt-4");
@@ -173,6 +173,49 @@ export function testValues(test: Test): void {
     }
     await state.save(scope, "k", { price: new Money(5), url: new URL("https://example.org/") });
     assertEquals(await state.load(scope, "k"), { price: { cents: 5 }, url: "https://example.org/" });
+  });
+
+  test("B12 a toJSON that is not enumerable is asked like one that is, and its answer judged", async ({ open }) => {
+    const state = await open();
+    const hidden = (of: object, answer: unknown) => Object.defineProperty(of, "toJSON", { value: () => answer });
+    const answers = [NaN, -0, new Date(0), new Map([[1, 2]]), { n: NaN }, [new Set([1])], null, "x"];
+    for (const answer of answers) {
+      for (const value of [hidden({ x: 1 }, answer), hidden([1, 2], answer)]) {
+        await state.save(scope, "top", value);
+        await state.save(scope, "inside", { a: [value] });
+        assertEquals(await state.load(scope, "top"), answer);
+        assertEquals(await state.load(scope, "inside"), { a: [answer] });
+      }
+    }
+    await assertStateError(() => state.save(scope, "k", [hidden({}, () => 1)]), "STATE_INVALID_VALUE", "a function");
+    await assertStateError(() => state.save(scope, "k", [hidden([], [, 1])]), "STATE_INVALID_VALUE", "a hole");
+  });
+
+  test("B12 a value whose toJSON gives undefined is misuse like undefined itself, in every verb", async ({ open }) => {
+    const state = await open();
+    for (const value of [undefined, { toJSON: () => undefined }, Object.defineProperty({ x: 1 }, "toJSON", { value: () => undefined })]) {
+      await assertMisuse(() => state.save(scope, "k", value), "save", /undefined/);
+      await assertMisuse(() => state.save(scope, "k", value, { class: "bulk" }), "bulk", /undefined/);
+      await assertMisuse(() => state.update(scope, "k", () => value as never), "update", /undefined/);
+      await assertMisuse(() => state.transaction((tx) => tx.save(scope, "k", value)), "transaction", /undefined/);
+      await assertMisuse(() => state.transaction((tx) => tx.update(scope, "k", () => value as never)), "update in one", /undefined/);
+    }
+    assertEquals(await state.has(scope, "k"), false);
+    await state.save(scope, "k", { $: "undefined" });
+    assertEquals(await state.load(scope, "k"), { $: "undefined" });
+  });
+
+  test("B12 an accessor that answers otherwise each time is stored as it answered once", async ({ open }) => {
+    const state = await open();
+    for (const [first, then] of [[1, NaN], ["x", new Map([[1, 2]])], [[1], undefined], [true, new Date(0)]] as const) {
+      let asked = 0;
+      await state.save(scope, "k", {
+        get a() {
+          return asked++ === 0 ? first : then;
+        },
+      });
+      assertEquals([await state.load(scope, "k"), asked], [{ a: first }, 1]);
+    }
   });
 
   test("B12 what would not come back is STATE_INVALID_VALUE, and names the path", async ({ open }) => {

@@ -28,6 +28,27 @@ const crash = "test/faults/log_crash_test.ts";
 
 export const mutants: readonly Mutant[] = [
   {
+    name: "a hidden toJSON is not looked for",
+    file: "src/codec/plain.ts",
+    search: 'if (typeof (node as { readonly toJSON?: unknown }).toJSON === "function") return undefined;',
+    replace: "",
+    test: [conformance, "B12 a toJSON that is not enumerable"],
+  },
+  {
+    name: "what a property answers is asked for a second time",
+    file: "src/codec/encode.ts",
+    search: "text: JSON.stringify(plain) };",
+    replace: "text: JSON.stringify(value) };",
+    test: [conformance, "B12 an accessor that answers otherwise"],
+  },
+  {
+    name: "an entry may have undefined as its value",
+    file: "src/state/payload.ts",
+    search: "if (!isUndefined(encoded)) return encoded;",
+    replace: "return encoded;",
+    test: [conformance, "B12 a value whose toJSON gives undefined"],
+  },
+  {
     name: "a lease is stored with the fraction that it was given",
     file: "src/limits.ts",
     search: "return Math.min(now + Math.ceil(ms), LAST_DATE);",
