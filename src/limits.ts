@@ -4,6 +4,8 @@
  * @module
  */
 
+import { shown } from "./shown.ts";
+
 /** Bounds on what an open state accepts and holds. Each is a whole number above zero. */
 export interface Limits {
   /** Bytes of one encoded value. @default 16 MiB */
@@ -46,7 +48,7 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
       throw new RangeError(`Cannot use limits.${name}: there is no such limit; there are ${Object.keys(defaultLimits).join(", ")}`);
     }
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
-      throw new RangeError(`Cannot use limits.${name} ${String(value)}: it must be a whole number above zero`);
+      throw new RangeError(`Cannot use limits.${name} ${shown(value)}: it must be a whole number above zero`);
     }
   }
   const chosen = Object.entries(given).filter(([, value]) => value !== undefined);

@@ -8,7 +8,9 @@ import { StateError } from "./errors.ts";
 import { checkName } from "./keys/key.ts";
 import type { StateScope } from "./keys/scopes.ts";
 import { defaultLimits, LAST_DATE, type Limits, resolveLimits } from "./limits.ts";
+import { aBoolean, aFunction, anObject, aString, checkOption, judgedLater, type OptionRule } from "./options.ts";
 import type { SchemaDefinition } from "./schema/define.ts";
+import { shown, typeName } from "./shown.ts";
 import type { StateClass } from "./state/entry.ts";
 import type { Consistency, StateManager } from "./state/manager.ts";
 import type { Driver } from "./store/driver.ts";
@@ -75,15 +77,40 @@ export interface OpenStateOptions {
 }
 
 /** All of them, so that a misspelt one is told. */
-const optionNames: ReadonlySet<string> = new Set(
-  "driver namespace schemas history consistency lock readOnly onWarning classify crypto now random limits".split(" "),
-);
+const optionRules: Readonly<Record<keyof OpenStateOptions, OptionRule>> = {
+  driver: judgedLater,
+  namespace: aString,
+  schemas: { must: "an array of what defineSchema() makes", holds: Array.isArray },
+  history: { must: '"none": nothing else is there yet', holds: (value) => value === "none" },
+  consistency: {
+    must: '"strong" or { maxStaleMs: ⟨milliseconds⟩ }',
+    holds: (value) => value === "strong" || anObject.holds(value) && isDuration((value as { maxStaleMs?: unknown }).maxStaleMs),
+  },
+  lock: { must: "{ waitMs, steal }", holds: anObject.holds },
+  readOnly: aBoolean,
+  onWarning: aFunction,
+  classify: aFunction,
+  crypto: {
+    must: "Web Crypto, or have its subtle.digest()",
+    holds: (value) => anObject.holds(value) && aFunction.holds((value as Partial<DigestCrypto>).subtle?.digest),
+  },
+  now: aFunction,
+  random: aFunction,
+  limits: anObject,
+};
+
+const lockRules: Readonly<Record<keyof LockOptions, OptionRule>> = {
+  waitMs: { must: "milliseconds, 0 or more", holds: isDuration },
+  steal: aBoolean,
+};
+
+const repairRules: Readonly<Record<keyof RepairOptions, OptionRule>> = { namespace: aString, dryRun: aBoolean };
 
 /**
  * Opens persistent state. With no options: memory, ready at once. Completes an interrupted commit before it resolves. Driver
  * options that name a place on disk create it if it is missing.
  *
- * @throws {TypeError} if an option is not one, or the driver is something else, such as a `Storage`
+ * @throws {TypeError} if an option is not one, or not what it must be, or the driver is something else, such as a `Storage`
  * @throws {StateError} STATE_UNSUPPORTED if the driver cannot do what is asked
  * @throws {StateError} STATE_LOCKED if the driver allows one writer, and somebody else is that for longer than `lock.waitMs`
  * @throws {StateError} STATE_CORRUPT, STATE_NEWER_FORMAT if what is stored cannot be read
@@ -99,25 +126,29 @@ const optionNames: ReadonlySet<string> = new Set(
  * ```
  */
 export async function openState(options: OpenStateOptions = {}): Promise<StateManager> {
-  checkOptions(options);
-  const { driver = memory(), namespace = "state", readOnly = false, now = Date.now, onWarning = () => {} } = options;
-  checkDriver(driver);
+  checkOptions("open state", "", options, optionRules);
+  checkOptions("open state", "lock.", options.lock ?? {}, lockRules);
+  const { driver = memory(), namespace = "state", readOnly = false, now = Date.now, random = randomBytes, onWarning = () => {} } = options;
+  checkDriver("open state", driver);
   const limits = resolveLimits(options.limits);
+  const clock = () => wholeMs(now());
+  // Once before the driver is called: what fails inside that is taken for its failure.
+  clock();
   const name = checkName(namespace, "id", defaultLimits.keyBytes);
-  const consistency = checkConsistency(options.consistency, driver);
+  const consistency = consistencyOf(options.consistency, driver);
   // What a page needs before it opens anything is this file; the engine comes with the first open state.
   const { openEngine } = await import("./engine.ts");
   return await openEngine({
     driver,
     namespace: name,
     readOnly,
-    lock: checkLock(options.lock),
+    lock: { ...options.lock },
     schemas: options.schemas ?? [],
     consistency,
     classify: options.classify,
     crypto: options.crypto,
-    now: () => wholeMs(now()),
-    random: options.random ?? randomBytes,
+    now: clock,
+    random: (count) => checkBytes(random(count), count),
     limits,
     onWarning: (warning) => void tell(onWarning, warning),
   });
@@ -136,7 +167,7 @@ async function tell(onWarning: (warning: Warning) => unknown, warning: Warning):
  * @throws {StateError} STATE_DRIVER if the driver fails
  */
 export async function* listNamespaces(driver: Driver): AsyncIterable<string> {
-  checkDriver(driver);
+  checkDriver("list namespaces", driver);
   const { scanNamespaces } = await import("./store/namespaces.ts");
   yield* scanNamespaces(driver);
 }
@@ -147,7 +178,7 @@ export async function* listNamespaces(driver: Driver): AsyncIterable<string> {
  * @throws {StateError} STATE_DRIVER if the driver fails; call it again then, it goes on where it stopped
  */
 export async function dropNamespace(driver: Driver, namespace: string): Promise<void> {
-  checkDriver(driver);
+  checkDriver("drop a namespace", driver);
   const { removeNamespace } = await import("./store/namespaces.ts");
   await removeNamespace(
     driver,
@@ -192,18 +223,10 @@ export interface RepairOptions {
  * ```
  */
 export async function repair(driver: Driver, options: RepairOptions): Promise<RepairReport> {
-  checkDriver(driver);
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError('Cannot repair: options must be an object, as in repair(driver, { namespace: "state" })');
-  }
-  for (const name of Object.keys(options)) {
-    if (name !== "namespace" && name !== "dryRun") throw new TypeError(`Cannot repair with option "${name}": there are namespace, dryRun`);
-  }
+  checkDriver("repair", driver);
+  checkOptions("repair", "", options, repairRules);
   const { namespace, dryRun = false } = options;
-  if (typeof namespace !== "string") {
-    throw new TypeError('Cannot repair: namespace must be a text, as in repair(driver, { namespace: "state" })');
-  }
-  if (typeof dryRun !== "boolean") throw new TypeError("Cannot repair: dryRun must be true or false");
+  if (namespace === undefined) throw new TypeError('Cannot repair: namespace is missing, as in repair(driver, { namespace: "state" })');
   const { repairNamespace } = await import("./store/repair/repair.ts");
   return await repairNamespace(driver, checkName(namespace, "id", defaultLimits.keyBytes), dryRun);
 }
@@ -211,69 +234,59 @@ export async function repair(driver: Driver, options: RepairOptions): Promise<Re
 /** Times are stored as whole milliseconds. */
 function wholeMs(now: unknown): number {
   if (typeof now === "number" && now >= 0 && now <= LAST_DATE) return Math.floor(now);
-  throw new TypeError(`Cannot use the time ${String(now)} that now() gave: it must be milliseconds since the epoch, and a date`);
+  throw new TypeError(`Cannot use the time ${shown(now)} that now() gave: it must be milliseconds since the epoch, and a date`);
+}
+
+/** Of any realm: what says so itself. */
+function checkBytes(bytes: unknown, count: number): Uint8Array {
+  const isBytes = Object.prototype.toString.call(bytes) === "[object Uint8Array]";
+  if (isBytes && (bytes as Uint8Array).length === count) return bytes as Uint8Array;
+  const what = isBytes ? `${(bytes as Uint8Array).length} bytes` : shown(bytes);
+  throw new TypeError(`Cannot use what random(${count}) gave: it must be a Uint8Array of ${count} bytes, not ${what}`);
 }
 
 function randomBytes(bytes: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(bytes));
 }
 
-function checkOptions(options: OpenStateOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError("Cannot open state: options must be an object, as in openState({ driver })");
-  }
-  for (const name of Object.keys(options)) {
-    if (!optionNames.has(name)) throw new TypeError(`Cannot open state with option "${name}": there are ${[...optionNames].join(", ")}`);
-  }
-  const { history } = options;
-  if (history !== undefined && history !== "none") {
-    throw new TypeError(`Cannot open state with history ${JSON.stringify(history)}: only "none" is there`);
+function isDuration(ms: unknown): boolean {
+  return typeof ms === "number" && ms >= 0;
+}
+
+function checkOptions(doing: string, within: string, options: unknown, rules: Readonly<Record<string, OptionRule>>): void {
+  if (!anObject.holds(options)) throw new TypeError(`Cannot ${doing} with options that are ${typeName(options)}: they must be an object`);
+  for (const [name, value] of Object.entries(options as Record<string, unknown>)) {
+    if (!Object.hasOwn(rules, name)) {
+      throw new TypeError(`Cannot ${doing} with option "${within}${name}": there are ${Object.keys(rules).join(", ")}`);
+    }
+    checkOption(doing, within + name, value, rules[name]!);
   }
 }
 
 /** TypeError that says what to write instead. */
-function checkDriver(driver: unknown): asserts driver is Driver {
+function checkDriver(doing: string, driver: unknown): asserts driver is Driver {
+  const problem = driverProblem(driver);
+  if (problem !== undefined) throw new TypeError(`Cannot ${doing}: ${problem}`);
+}
+
+function driverProblem(driver: unknown): string | undefined {
   if (typeof driver === "function") {
-    throw new TypeError(
-      `Cannot open state: the driver is a function; call the adapter, as in openState({ driver: ${driver.name || "adapter"}(…) })`,
-    );
+    return `the driver is a function; call the adapter, and give what ${driver.name || "adapter"}(…) returns`;
   }
-  if (typeof driver === "string") {
-    throw new TypeError(
-      `Cannot open state: the driver is a text; write openState({ driver: await openDriver(${JSON.stringify(driver)}) })`,
-    );
+  if (typeof driver === "string") return `the driver is a text; give what await openDriver(${JSON.stringify(driver)}) returns`;
+  if (!anObject.holds(driver)) return `the driver is ${shown(driver)}; it must be what an adapter returns, as in memory()`;
+  if ((driver as { readonly mount?: unknown }).mount !== undefined) {
+    return "this is a Storage, not a driver; give the driver that was given to createStorage()";
   }
-  if (typeof driver !== "object" || driver === null) {
-    throw new TypeError("Cannot open state: the driver must be what an adapter returns, as in memory()");
-  }
-  if ("mount" in driver && driver.mount !== undefined) {
-    throw new TypeError("Cannot open state: this is a Storage, not a driver; give the driver that was given to createStorage()");
-  }
-  if (typeof (driver as Driver).getItem !== "function") {
-    throw new TypeError("Cannot open state: the driver has no getItem; it must be what an adapter returns, as in memory()");
-  }
+  if (typeof (driver as Driver).getItem === "function") return undefined;
+  return "the driver has no getItem; it must be what an adapter returns, as in memory()";
 }
 
-function checkLock(lock: LockOptions = {}): LockOptions {
-  if (typeof lock !== "object" || lock === null) throw new TypeError("Cannot open state: lock must be { waitMs, steal }");
-  const { waitMs = 15_000, steal = false, ...unknown } = lock;
-  for (const name of Object.keys(unknown)) throw new TypeError(`Cannot open state with lock option "${name}": there are waitMs, steal`);
-  if (typeof waitMs !== "number" || !(waitMs >= 0)) {
-    throw new TypeError(`Cannot open state: lock.waitMs must be milliseconds, not ${waitMs}`);
-  }
-  if (typeof steal !== "boolean") throw new TypeError("Cannot open state: lock.steal must be true or false");
-  return { waitMs, steal };
-}
-
-function checkConsistency(given: Consistency | undefined, driver: Driver): Consistency {
+function consistencyOf(given: Consistency | undefined, driver: Driver): Consistency {
   const isStrong = supportsOf(driver).strongReads;
   if (given === undefined) return isStrong ? "strong" : { maxStaleMs: 1000 };
-  if (given === "strong") {
-    if (isStrong) return given;
-    throw new StateError("STATE_UNSUPPORTED", `Cannot read strongly from driver "${driver.name ?? "unnamed"}": it has no fresh reads`, {
-      details: { needs: "strongReads" },
-    });
-  }
-  if (typeof given === "object" && given !== null && typeof given.maxStaleMs === "number" && given.maxStaleMs >= 0) return given;
-  throw new TypeError('Cannot open state: consistency must be "strong" or { maxStaleMs: ⟨milliseconds⟩ }');
+  if (given !== "strong" || isStrong) return given;
+  throw new StateError("STATE_UNSUPPORTED", `Cannot read strongly from driver "${driver.name ?? "unnamed"}": it has no fresh reads`, {
+    details: { needs: "strongReads" },
+  });
 }

@@ -10,7 +10,7 @@
 
 /** Lowest first. A file imports its own layer or a lower one; of two entries that match, the longer one counts. */
 const layers: readonly (readonly string[])[] = [
-  ["src/errors.ts", "src/limits.ts", "src/scope.ts"],
+  ["src/errors.ts", "src/limits.ts", "src/scope.ts", "src/shown.ts", "src/options.ts"],
   ["src/keys/", "src/codec/", "src/digest.ts", "src/compress.ts", "src/deflate.ts"],
   ["src/store/"],
   ["src/state/"],

@@ -4,6 +4,7 @@
  * @module
  */
 import { StateError } from "../errors.ts";
+import { typeName } from "../shown.ts";
 
 /** Why a name cannot be stored: `details.rule` of STATE_INVALID_KEY. */
 export type NameRule = "empty" | "control-character" | "unpaired-surrogate" | "too-long";
@@ -19,7 +20,7 @@ const encoder = new TextEncoder();
  * surrogate, or is too long; `details.rule` is a {@linkcode NameRule}
  */
 export function checkName(text: unknown, part: "key" | "id", maxBytes: number = Infinity): string {
-  if (typeof text !== "string") throw new TypeError(`Cannot use a value of type ${typeof text} as ${spoken[part]}: it must be a string`);
+  if (typeof text !== "string") throw new TypeError(`Cannot use ${typeName(text)} as ${spoken[part]}: it must be a string`);
   if (/^[ -~]+$/.test(text) && text.length <= maxBytes) return text;
   const name = text.normalize("NFC");
   const bytes = encoder.encode(name).length;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { GlobalScope, NamedScope, NamedScopeType, Scope, ScopeType, StepScope } from "../scope.ts";
+import { shown } from "../shown.ts";
 import { checkName } from "./key.ts";
 import { decodeSegment, encodeSegment } from "./segment.ts";
 
@@ -117,7 +118,7 @@ function parseScope(text: string): Scope {
     cause = error;
   }
   const examples = '"global", "agent:gpt-4" or "step:nightly:fetch"';
-  throw new TypeError(`Cannot read ${JSON.stringify(text)} as a scope: it must be like ${examples}`, { cause });
+  throw new TypeError(`Cannot read ${shown(text)} as a scope: it must be like ${examples}`, { cause });
 }
 
 /** The two ids of `workflow:step`, where a backslash takes the next character of the workflow as it is; none if it is malformed. */
@@ -153,12 +154,8 @@ export function checkScope(scope: unknown, maxBytes: number): StateScope {
   const ids = type === "global" ? [] : type === "step" ? [workflow, step] : [id];
   const strings = ids.every((each) => typeof each === "string");
   const found = strings && ids.every((each) => checkName(each, "id", maxBytes)) && scopeOf(type, ids);
-  if (!found) throw new TypeError(`Cannot use ${describe(scope)} as a scope: make one with StateScope, as in StateScope.agent("gpt-4")`);
+  if (!found) throw new TypeError(`Cannot use ${shown(scope)} as a scope: make one with StateScope, as in StateScope.agent("gpt-4")`);
   return checked.has(scope as object) ? scope as StateScope : found;
-}
-
-function describe(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : Object(value) === value ? "this object" : String(value);
 }
 
 /** A checked scope as a path of segments: its type, then its ids, joined by `!`. Paths sort bytewise in the order of scopes. */

@@ -5,6 +5,7 @@
  */
 import { isScopeType } from "../keys/scopes.ts";
 import type { ScopeType } from "../scope.ts";
+import { shown } from "../shown.ts";
 import type { Awaitable, TypedKey } from "../state/entry.ts";
 
 /** Standard Schema 1 (standardschema.dev), types only: valibot, zod, arktype fit as they are. */
@@ -114,10 +115,10 @@ export function fits(pattern: string, key: string): boolean {
 function checkDefinition<S extends StandardSchema, K extends string>(definition: SchemaDefinition<S, K>): SchemaDefinition<S, K> {
   const { name, version, schema, appliesTo } = definition;
   if (typeof name !== "string" || name === "" || name.includes("@")) {
-    throw new TypeError(`Cannot define a schema named ${JSON.stringify(name)}: a name is a string, not empty, without "@"`);
+    throw new TypeError(`Cannot define a schema named ${shown(name)}: a name is a string, not empty, without "@"`);
   }
   if (typeof version !== "string" || !semver.test(version)) {
-    throw new TypeError(`Cannot define schema "${name}" with version ${JSON.stringify(version)}: it must be one of semver.org, as "1.0.0"`);
+    throw new TypeError(`Cannot define schema "${name}" with version ${shown(version)}: it must be one of semver.org, as "1.0.0"`);
   }
   if (typeof schema?.["~standard"]?.validate !== "function") {
     throw new TypeError(`Cannot define schema "${name}": schema must be a Standard Schema, as valibot, zod and arktype make`);
@@ -125,7 +126,7 @@ function checkDefinition<S extends StandardSchema, K extends string>(definition:
   const types = appliesTo?.scope === undefined ? [] : typeof appliesTo.scope === "string" ? [appliesTo.scope] : appliesTo.scope;
   for (const type of types) {
     if (!isScopeType(type)) {
-      throw new TypeError(`Cannot define schema "${name}" for scope ${JSON.stringify(type)}: there is no such type`);
+      throw new TypeError(`Cannot define schema "${name}" for scope ${shown(type)}: there is no such type`);
     }
   }
   return Object.freeze({ name, version, schema, ...(appliesTo === undefined ? {} : { appliesTo: Object.freeze({ ...appliesTo }) }) });

@@ -5,9 +5,23 @@
  * @module
  */
 
-const commit = ["operationId", "reason", "signal"];
-const entry = ["class", "content", "expiresInMs"];
-const listing = ["prefix", "after", "limit", "reverse"];
+import { aBoolean, aFunction, anObject, aString, checkOption, judgedLater, oneOf, type OptionRule } from "../options.ts";
+import { typeName } from "../shown.ts";
+import { classes } from "./classes.ts";
+
+/** Rules by the names of options. */
+type Rules = Readonly<Record<string, OptionRule>>;
+
+const aSignal: OptionRule = {
+  must: "an AbortSignal",
+  holds: (value) =>
+    anObject.holds(value) && typeof (value as AbortSignal).aborted === "boolean" &&
+    [(value as AbortSignal).throwIfAborted, (value as AbortSignal).addEventListener].every(aFunction.holds),
+};
+const commit: Rules = { operationId: aString, reason: aString, signal: aSignal };
+const entry: Rules = { class: oneOf(classes), content: oneOf(["plain", "sensitive"]), expiresInMs: judgedLater };
+const listing: Rules = { prefix: aString, after: aString, limit: judgedLater, reverse: aBoolean };
+const precondition: Rules = { ifRevision: judgedLater };
 
 /** A verb that may be told something. */
 export type Verb =
@@ -24,56 +38,52 @@ export type Verb =
   | "once"
   | "transaction";
 
-/** The names of each verb's options. */
-const names: Readonly<Record<Verb, readonly string[]>> = {
-  save: [...commit, "ifRevision", ...entry],
-  delete: [...commit, "ifRevision"],
+/** The options of each verb. */
+const rules: Readonly<Record<Verb, Rules>> = {
+  save: { ...commit, ...precondition, ...entry },
+  delete: { ...commit, ...precondition },
   keys: listing,
   entries: listing,
-  scopes: ["type", "after", "limit", "reverse"],
-  clear: [...commit, "prefix"],
+  scopes: { type: judgedLater, after: judgedLater, limit: judgedLater, reverse: aBoolean },
+  clear: { ...commit, prefix: aString },
   copy: commit,
   move: commit,
-  update: [...commit, "ifRevision", ...entry, "initial"],
-  increment: [...commit, "ifRevision"],
-  once: [...commit, ...entry, "leaseMs", "wait"],
-  transaction: [...commit, "attempts", "onCommit"],
+  update: { ...commit, ...precondition, ...entry, initial: judgedLater },
+  increment: { ...commit, ...precondition },
+  once: { ...commit, ...entry, leaseMs: judgedLater, wait: aBoolean },
+  transaction: { ...commit, attempts: judgedLater, onCommit: aFunction },
 };
-
-/** Options that belong to the commit: a write inside a transaction has none. */
-const ofCommit: ReadonlySet<string> = new Set(commit);
 
 /**
  * A call's options as they are now: the caller may go on changing the object. Each is read once.
  *
- * @throws {TypeError} if they are no object, or one of them is not an option of the verb
+ * @throws {TypeError} if they are no object, or one of them is not an option of the verb, or not what it must be
  */
 export function takeOptions<T extends object>(verb: Verb, options: T, isInside = false): T {
-  checkNames(verb, options, isInside);
+  if (!anObject.holds(options)) {
+    throw new TypeError(`Cannot call ${verb}() with options that are ${typeName(options)}: they must be an object`);
+  }
+  for (const name in options) {
+    if (!Object.hasOwn(rules[verb], name) || (isInside && Object.hasOwn(commit, name))) throw notAnOption(verb, name, isInside);
+  }
   const taken: Record<string, unknown> = {};
-  for (const name of names[verb]) {
+  for (const [name, rule] of Object.entries(rules[verb])) {
     const value = options[name as keyof T];
+    checkOption(`call ${verb}()`, name, value, rule);
     if (value !== undefined) taken[name] = value;
   }
   return taken as T;
 }
 
-function checkNames(verb: Verb, options: unknown, isInside: boolean): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `Cannot call ${verb}() with options that are ${options === null ? "null" : `a ${typeof options}`}: they must be an object`,
-    );
-  }
-  for (const name in options) {
-    const known = names[verb];
-    if (known.includes(name) && !(isInside && ofCommit.has(name))) continue;
-    const there = isInside ? known.filter((name) => !ofCommit.has(name)) : known;
-    throw new TypeError(
-      isInside && known.includes(name)
-        ? `Cannot call ${verb}() with option "${name}" inside a transaction: it belongs to the transaction`
-        : `Cannot call ${verb}() with option "${name}": there are ${there.join(", ")}`,
-    );
-  }
+/** Options that belong to the commit: a write inside a transaction has none. */
+function notAnOption(verb: Verb, name: string, isInside: boolean): TypeError {
+  const there = Object.keys(rules[verb]).filter((name) => !(isInside && Object.hasOwn(commit, name)));
+  const isOfCommit = isInside && Object.hasOwn(commit, name) && Object.hasOwn(rules[verb], name);
+  return new TypeError(
+    isOfCommit
+      ? `Cannot call ${verb}() with option "${name}" inside a transaction: it belongs to the transaction`
+      : `Cannot call ${verb}() with option "${name}": there are ${there.join(", ")}`,
+  );
 }
 
 /**
@@ -82,7 +92,5 @@ function checkNames(verb: Verb, options: unknown, isInside: boolean): void {
  * @throws {TypeError} if it is no function
  */
 export function checkFunction(verb: Verb, fn: unknown): void {
-  if (typeof fn !== "function") {
-    throw new TypeError(`Cannot call ${verb}() with ${fn === null ? "null" : `a ${typeof fn}`} where a function is to be`);
-  }
+  if (typeof fn !== "function") throw new TypeError(`Cannot call ${verb}() with ${typeName(fn)} where a function is to be`);
 }

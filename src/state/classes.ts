@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../shown.ts";
 import type { StateScope } from "../keys/scopes.ts";
 import type { StateClass } from "./entry.ts";
 
@@ -36,7 +37,8 @@ export function defaultClass(key: string): StateClass {
   return byName.find(([prefix]) => key.startsWith(prefix))?.[1] ?? "standard";
 }
 
-const classes: ReadonlySet<unknown> = new Set<StateClass>(["critical", "standard", "bulk", "archive", "ephemeral"]);
+/** All of them. */
+export const classes: ReadonlySet<string> = new Set<StateClass>(["critical", "standard", "bulk", "archive", "ephemeral"]);
 
 /**
  * A class from the caller.
@@ -44,6 +46,6 @@ const classes: ReadonlySet<unknown> = new Set<StateClass>(["critical", "standard
  * @throws {TypeError} if there is no such class
  */
 export function checkClass(name: unknown): StateClass {
-  if (!classes.has(name)) throw new TypeError(`Cannot use class ${String(name)}: there are ${[...classes].join(", ")}`);
+  if (!classes.has(name as string)) throw new TypeError(`Cannot use class ${shown(name)}: there are ${[...classes].join(", ")}`);
   return name as StateClass;
 }

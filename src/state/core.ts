@@ -8,6 +8,7 @@ import { checkName } from "../keys/key.ts";
 import { checkScope, encodeScope, type StateScope } from "../keys/scopes.ts";
 import { encodeSegment } from "../keys/segment.ts";
 import { LAST_DATE, type Limits, momentAfter } from "../limits.ts";
+import { shown } from "../shown.ts";
 import type { Operation, WideOperation } from "../store/operation.ts";
 import type { Store } from "../store/store.ts";
 import type { ReadingOptions } from "../store/view.ts";
@@ -108,9 +109,6 @@ export function kindOf(
 
 function contentOf({ scope, key }: Target, given: StateContent | undefined): StateContent {
   if (given === "plain") return "plain";
-  if (given !== undefined && given !== "sensitive") {
-    throw new TypeError(`Cannot use content ${JSON.stringify(given)}: there are "plain" and "sensitive"`);
-  }
   const rule = given === "sensitive" ? "content" : secretRule(key);
   if (rule === undefined) return "plain";
   throw new StateError(
@@ -128,7 +126,7 @@ export function expiryOf(options: EntryOptions, now: number): number {
   if (expiresInMs === undefined) return 0;
   if (!leadsToDate(expiresInMs, now)) {
     throw new RangeError(
-      `Cannot use expiresInMs ${String(expiresInMs)}: it must be a number above zero that leads to a date; leave it out for never`,
+      `Cannot use expiresInMs ${shown(expiresInMs)}: it must be a number above zero that leads to a date; leave it out for never`,
     );
   }
   return momentAfter(now, expiresInMs);
@@ -141,7 +139,7 @@ export function expiryOf(options: EntryOptions, now: number): number {
  */
 export function checkLease(leaseMs: unknown, now: number): number {
   if (leadsToDate(leaseMs, now)) return leaseMs;
-  throw new RangeError(`Cannot use leaseMs ${String(leaseMs)}: it must be a number above zero that leads to a date`);
+  throw new RangeError(`Cannot use leaseMs ${shown(leaseMs)}: it must be a number above zero that leads to a date`);
 }
 
 function leadsToDate(ms: unknown, now: number): ms is number {
@@ -151,12 +149,12 @@ function leadsToDate(ms: unknown, now: number): ms is number {
 /** The longest reason, in UTF-16 units: it stands in each change of the commit. */
 const REASON = 1000;
 
-/** Rethrows the reason of a signal that was aborted; refuses a reason that is no short text. */
+/** Rethrows the reason of a signal that was aborted; refuses a reason that is too long. */
 export function checkCommit({ signal, reason }: CommitOptions): void {
   signal?.throwIfAborted();
-  if (reason === undefined) return;
-  if (typeof reason !== "string") throw new TypeError(`Cannot commit with a reason that is a ${typeof reason}: it must be a string`);
-  if (reason.length > REASON) throw new RangeError(`Cannot commit with a reason of ${reason.length} characters: the limit is ${REASON}`);
+  if (reason !== undefined && reason.length > REASON) {
+    throw new RangeError(`Cannot commit with a reason of ${reason.length} characters: the limit is ${REASON}`);
+  }
 }
 
 /** STATE_CONFLICT about a revision. */
@@ -177,5 +175,5 @@ export function conflict(target: Target, expected: number | null, actual: number
  */
 export function checkRevision(ifRevision: number | null | undefined): number | null | undefined {
   if (ifRevision === undefined || ifRevision === null || (Number.isSafeInteger(ifRevision) && ifRevision > 0)) return ifRevision;
-  throw new TypeError(`Cannot use ifRevision ${String(ifRevision)}: it must be null or a whole number above zero`);
+  throw new TypeError(`Cannot use ifRevision ${shown(ifRevision)}: it must be null or a whole number above zero`);
 }

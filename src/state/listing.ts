@@ -5,6 +5,7 @@
  */
 import { decodeScope, encodeScope, isScopeType, type StateScope } from "../keys/scopes.ts";
 import { decodeSegment } from "../keys/segment.ts";
+import { shown } from "../shown.ts";
 import { covers, type PathRange } from "../store/recent.ts";
 import type { Row } from "../store/row.ts";
 import { corrupt } from "../store/seal.ts";
@@ -99,7 +100,7 @@ export async function* listEntries(listing: Listing, core: Core): AsyncGenerator
 export async function* listScopes(options: ScopesOptions, core: Core): AsyncGenerator<StateScope> {
   const { type, after, reverse = false, limit = Infinity } = options;
   if (type !== undefined && !isScopeType(type)) {
-    throw new TypeError(`Cannot list scopes of type ${JSON.stringify(type)}: there is no such type`);
+    throw new TypeError(`Cannot list scopes of type ${shown(type)}: there is no such type`);
   }
   const prefix = type === undefined ? "" : `${type}!`;
   let left = checkLimit(limit);

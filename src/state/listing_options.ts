@@ -6,6 +6,7 @@
 import { checkName } from "../keys/key.ts";
 import { encodeScope, type StateScope } from "../keys/scopes.ts";
 import { encodeSegment } from "../keys/segment.ts";
+import { shown } from "../shown.ts";
 import type { ListOptions } from "./entry.ts";
 
 /** Entries that one page reads where the caller sets no limit. */
@@ -42,5 +43,5 @@ export function listingOf(scope: StateScope, options: ListOptions): Listing {
  */
 export function checkLimit(limit: number): number {
   if (limit === Infinity || (Number.isSafeInteger(limit) && limit >= 0)) return limit;
-  throw new RangeError(`Cannot list with limit ${String(limit)}: it must be a whole number, 0 or more`);
+  throw new RangeError(`Cannot list with limit ${shown(limit)}: it must be a whole number, 0 or more`);
 }

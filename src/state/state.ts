@@ -6,6 +6,7 @@
 import { StateError } from "../errors.ts";
 import type { StateScope } from "../keys/scopes.ts";
 import type { Limits } from "../limits.ts";
+import { shown } from "../shown.ts";
 import type { Operation, WideOperation } from "../store/operation.ts";
 import type { Store } from "../store/store.ts";
 import { checkFunction, takeOptions, type Verb } from "./call_options.ts";
@@ -124,8 +125,9 @@ export function createState(parts: StateParts): StateManager {
     },
     loadMany: async (scope, keys) => {
       core.enter();
-      if (!Array.isArray(keys)) throw new TypeError("Cannot load many: keys must be an array");
-      return await loadMany(new Map(keys.map((key) => [key, at(scope, key)])), core);
+      if (!Array.isArray(keys)) throw new TypeError(`Cannot load many with keys ${shown(keys)}: they must be an array`);
+      // Not `map`, which leaves holes out.
+      return await loadMany(new Map(Array.from(keys, (key) => [key, at(scope, key)])), core);
     },
     entry: async (scope: StateScope, key: Key) => {
       core.enter();

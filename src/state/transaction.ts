@@ -8,6 +8,7 @@
  */
 import { StateError } from "../errors.ts";
 import type { StateScope } from "../keys/scopes.ts";
+import { shown } from "../shown.ts";
 import type { SaveDraft } from "../store/draft_change.ts";
 import type { Draft } from "../store/operation.ts";
 import { reasonOf } from "../store/port.ts";
@@ -44,7 +45,7 @@ const lanes: WeakMap<Core, Promise<unknown>> = new WeakMap();
 export async function transaction<R>(fn: (tx: Transaction) => Awaitable<R>, options: TransactionOptions, core: Core): Promise<R> {
   const { attempts = 100 } = options;
   if (!(Number.isSafeInteger(attempts) && attempts > 0)) {
-    throw new RangeError(`Cannot run a transaction with attempts ${String(attempts)}: it must be a whole number above zero`);
+    throw new RangeError(`Cannot run a transaction with attempts ${shown(attempts)}: it must be a whole number above zero`);
   }
   checkCommit(options);
   if (options.operationId !== undefined) {

@@ -10,6 +10,7 @@
  */
 import { encodeValue } from "../codec/encode.ts";
 import { StateError } from "../errors.ts";
+import { shown, typeName } from "../shown.ts";
 import type { SaveDraft } from "../store/draft_change.ts";
 import type { Draft } from "../store/operation.ts";
 import { checkRevision, type Core, expiryOf, kindOf, type Target } from "./core.ts";
@@ -142,7 +143,7 @@ export async function increment(target: Target, by: number, options: WriteOption
  */
 export function checkStep({ key }: Target, by: unknown): void {
   if (typeof by !== "number" || !Number.isFinite(by)) {
-    throw new TypeError(`Cannot increment "${key}" by ${String(by)}: it must be a finite number`);
+    throw new TypeError(`Cannot increment "${key}" by ${shown(by)}: it must be a finite number`);
   }
 }
 
@@ -152,7 +153,7 @@ export function checkStep({ key }: Target, by: unknown): void {
  * @throws {StateError} STATE_INVALID_VALUE if there is no number, or the sum is not finite, or not exact
  */
 export function sumOf(target: Target, current: unknown, by: number): number {
-  if (typeof current !== "number") throw uncountable(target, `what is stored is ${kindName(current)}, not a number`);
+  if (typeof current !== "number") throw uncountable(target, `what is stored is ${typeName(current)}, not a number`);
   const sum = current + by;
   if (!Number.isFinite(sum)) throw uncountable(target, `with ${by} it comes to no finite number`);
   if (Number.isInteger(sum) && !Number.isSafeInteger(sum)) {
@@ -163,10 +164,6 @@ export function sumOf(target: Target, current: unknown, by: number): number {
 
 function uncountable({ scope, key }: Target, why: string): StateError {
   return new StateError("STATE_INVALID_VALUE", `Cannot increment "${key}": ${why}`, { details: { path: "$" }, scope, key });
-}
-
-function kindName(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
 }
 
 /** What was stored: text, or nothing. */

@@ -135,6 +135,7 @@ export function testErrorsAndClosing(test: Test): void {
       [null, /null/],
       [5, /number/],
       ["x", /string/],
+      [[], /an array/],
     ];
     for (const [options, says] of wrong) {
       for (const [name, call] of Object.entries(callsWith(state, options as never))) await assertMisuse(call, name, says);
@@ -144,6 +145,35 @@ export function testErrorsAndClosing(test: Test): void {
     }
     assertEquals([await state.entries(scope).toArray(), await state.scopes().toArray()].map((found) => found.length), [1, 1]);
     assertEquals((await state.entry(scope, "k"))?.revision, 1);
+  });
+
+  test("an option of a call that is not what it must be is a TypeError that says so, and nothing is written", async ({ open }) => {
+    const state = await open();
+    const wrong: Readonly<Record<string, readonly [values: readonly unknown[], must: RegExp]>> = {
+      operationId: [[5, null, {}], /operationId (5|null|an object): it must be a string/],
+      reason: [[5, null, {}], /reason (5|null|an object): it must be a string/],
+      signal: [[5, null, {}, new AbortController()], /signal (5|null|an object): it must be an AbortSignal/],
+      class: [["fast", null, 5n], /class ("fast"|null|5n): it must be .*"standard"/],
+      content: [["secret", null, 5n], /content ("secret"|null|5n): it must be "plain" or "sensitive"/],
+      prefix: [[5, null], /prefix (5|null): it must be a string/],
+      after: [[5, null], /(after )?(5|null)(: it must be a string| as a scope)/],
+      reverse: [["yes", 1, null], /reverse ("yes"|1|null): it must be true or false/],
+      wait: [["no", 0, null], /wait ("no"|0|null): it must be true or false/],
+      onCommit: [[5, null, {}], /onCommit (5|null|an object): it must be a function/],
+    };
+    let judged = 0;
+    for (const [name, [values, must]] of Object.entries(wrong)) {
+      for (const value of values) {
+        for (const [verb, call] of Object.entries(callsWith(state, { [name]: value } as never))) {
+          const { message } = await failureOf(call, verb) as Error;
+          if (/there are|belongs to/.test(message)) continue;
+          await assertMisuse(call, `${name} of ${verb}`, must);
+          judged++;
+        }
+      }
+    }
+    assert(judged > 150, `only ${judged} were judged`);
+    assertEquals((await state.inspect()).commit, 0);
   });
 
   test("what a verb is to run must be a function", async ({ open }) => {

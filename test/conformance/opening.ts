@@ -4,7 +4,7 @@
  * @module
  */
 import { StateScope } from "../../src/keys/scopes.ts";
-import { openState } from "../../src/open.ts";
+import { dropNamespace, listNamespaces, openState, repair } from "../../src/open.ts";
 import { assert, assertEquals, assertMisuse, assertStateError } from "./assert.ts";
 import { callsOf, writingCalls } from "./errors_and_closing.ts";
 import { createClock, createGate, createPlug, listDriver, numbered, readDriver, type Stage, type Test, wipeDriver } from "./suite.ts";
@@ -67,6 +67,11 @@ export function testOpening(test: Test): void {
       [new Map(), "a Map", /driver/],
     ];
     for (const [driver, about, says] of wrong) await assertMisuse(() => openState({ driver: driver as never }), about, says);
+    const other = "./state" as never;
+    await assertMisuse(() => dropNamespace(other, "state"), "dropping", /^Cannot drop a namespace: .*openDriver/);
+    const listing = listNamespaces(other)[Symbol.asyncIterator]();
+    await assertMisuse(() => listing.next(), "listing", /^Cannot list namespaces: .*openDriver/);
+    await assertMisuse(() => repair(other, { namespace: "state" }), "repairing", /^Cannot repair: .*openDriver/);
   });
 
   test("openState() refuses an unknown option by its name, and impossible options", async ({ driver }) => {
@@ -78,7 +83,48 @@ export function testOpening(test: Test): void {
       [{ history: "some" }, "an impossible history", /history/],
     ];
     for (const [option, about, says] of options) await assertMisuse(() => openState({ driver: one, ...option } as never), about, says);
-    await assertMisuse(() => openState("state" as never), "a text");
+    for (const [wrong, says] of [["state", /a string/], [[], /an array/], [null, /null/], [5, /a number/]] as const) {
+      await assertMisuse(() => openState(wrong as never), String(says), says);
+    }
+    assertEquals(await listDriver(one), []);
+  });
+
+  test("openState() says of each option what it must be, and what it was", async ({ driver }) => {
+    const one = await driver();
+    const wrong: Readonly<Record<string, readonly [values: readonly unknown[], must: string]>> = {
+      namespace: [[5, null, {}], "a string"],
+      schemas: [[null, {}, "x"], "an array"],
+      history: [["some", 5n, null], '"none"'],
+      consistency: [["weak", null, {}, { maxStaleMs: "1" }, { maxStaleMs: -1 }], "maxStaleMs"],
+      lock: [[null, 5, []], "waitMs"],
+      readOnly: [["no", 1, null], "true or false"],
+      onWarning: [[5, null, {}], "a function"],
+      classify: [[5, null, {}], "a function"],
+      crypto: [[{}, null, 5, { subtle: {} }], "digest"],
+      now: [[5, null, new Date()], "a function"],
+      random: [[5, null, new Uint8Array(8)], "a function"],
+      limits: [[5, null, []], "an object"],
+    };
+    for (const [name, [values, must]] of Object.entries(wrong)) {
+      for (const value of values) {
+        const was = typeof value === "string"
+          ? `"${value}"`
+          : typeof value === "object"
+          ? "(null|an object|an array)"
+          : `${value as number}n?`;
+        const says = new RegExp(`^Cannot open state with ${name} ${was}: it must be .*${must}`);
+        await assertMisuse(() => openState({ driver: one, [name]: value } as never), `${name} ${was}`, says);
+      }
+    }
+    for (const lock of [{ waitMs: "1" }, { waitMs: -1 }, { waitMs: null }, { steal: 1 }, { wait: 5 }]) {
+      await assertMisuse(() => openState({ driver: one, lock } as never), JSON.stringify(lock), /lock\.\w+/);
+    }
+    for (const random of [() => 5, () => new Uint8Array(3), () => new Uint16Array(512), () => undefined]) {
+      await assertMisuse(() => openState({ driver: one, random } as never), String(random), /random\(\d+\).*Uint8Array/);
+    }
+    for (const now of [() => "5", () => 5n, () => NaN, () => -1, () => new Date(), () => 8.65e15]) {
+      await assertMisuse(() => openState({ driver: one, now } as never), String(now), /now\(\)/);
+    }
     assertEquals(await listDriver(one), []);
   });
 

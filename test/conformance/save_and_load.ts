@@ -125,6 +125,9 @@ export function testSaveAndLoad(test: Test): void {
     assertEquals(await state.loadMany(scope, ["b", "none", "a", "c", "a"]), new Map([["b", null], ["a", 1]] as [string, unknown][]));
     assertEquals(await state.in(scope).loadMany(["b", "none"]), new Map([["b", null]]));
     assertEquals(await state.loadMany(scope, []), new Map());
+    // deno-lint-ignore no-sparse-arrays
+    await assertMisuse(() => state.loadMany(scope, [, "a"] as never), "a hole", /use undefined as a key/);
+    await assertMisuse(() => state.loadMany(scope, "a" as never), "a text", /keys "a": they must be an array/);
     assertEquals((await (await open()).loadMany(scope, ["a"])).get("a"), 1);
   });
 
@@ -356,6 +359,19 @@ export function testSaveAndLoad(test: Test): void {
       await assertMisuse(() => save({ expiresInMs }), `expiresInMs ${expiresInMs}`, /expiresInMs/, RangeError);
     }
     for (const by of [NaN, Infinity, "1"] as number[]) await failureOf(state.increment(scope, "k", by), `by ${by}`);
+    // A message tells a number from a text that looks like one.
+    await assertMisuse(() => save({ ifRevision: "1" }), "ifRevision", /ifRevision "1"/);
+    await assertMisuse(() => save({ ifRevision: 5n }), "ifRevision", /ifRevision 5n/);
+    await assertMisuse(() => save({ expiresInMs: "60" }), "expiresInMs", /expiresInMs "60"/, RangeError);
+    for (const [by, says] of [["1", /by "1"/], [5n, /by 5n/], [null, /by null/], [{}, /by an object/]] as const) {
+      await assertMisuse(() => state.increment(scope, "k", by as never), "by", says);
+      await assertMisuse(() => state.transaction((tx) => tx.increment(scope, "k", by as never)), "by in a transaction", says);
+    }
+    for (
+      const [key, says] of [[null, /use null as/], [undefined, /use undefined as/], [5, /a number/], [[], /an array|typed key/]] as const
+    ) {
+      await assertMisuse(() => state.load(scope, key as never), "a key", says);
+    }
     assertEquals((await state.inspect()).commit, 0);
   });
 

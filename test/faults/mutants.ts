@@ -28,6 +28,20 @@ const crash = "test/faults/log_crash_test.ts";
 
 export const mutants: readonly Mutant[] = [
   {
+    name: "an option is taken whatever it is",
+    file: "src/options.ts",
+    search: "if (value === undefined || holds(value)) return;",
+    replace: "return;",
+    test: [conformance, "/^memory › .*(says of each option|an option of a call)/"],
+  },
+  {
+    name: "random bytes are taken whatever they are",
+    file: "src/open.ts",
+    search: "if (isBytes && (bytes as Uint8Array).length === count) return",
+    replace: "return",
+    test: [conformance, "/^memory › .*says of each option/"],
+  },
+  {
     name: "a hidden toJSON is not looked for",
     file: "src/codec/plain.ts",
     search: 'if (typeof (node as { readonly toJSON?: unknown }).toJSON === "function") return undefined;',
@@ -1195,15 +1209,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an option that is none is ignored",
     file: "src/state/call_options.ts",
-    search: "if (known.includes(name) && !(isInside && ofCommit.has(name))) continue;",
-    replace: "if (known.length > 0) continue;",
+    search: "if (!Object.hasOwn(rules[verb], name) || (isInside && Object.hasOwn(commit, name))) throw notAnOption(verb, name, isInside);",
+    replace: "if (!Object.hasOwn(rules[verb], name)) continue;",
     test: [conformance, "/^memory › errors/"],
   },
   {
     name: "an option of the commit is ignored inside a transaction",
     file: "src/state/call_options.ts",
-    search: "if (known.includes(name) && !(isInside && ofCommit.has(name))) continue;",
-    replace: "if (known.includes(name)) continue;",
+    search: "if (!Object.hasOwn(rules[verb], name) || (isInside && Object.hasOwn(commit, name))) throw notAnOption(verb, name, isInside);",
+    replace: "if (!Object.hasOwn(rules[verb], name)) throw notAnOption(verb, name, isInside);",
     test: [conformance, "/^memory › errors/"],
   },
   {

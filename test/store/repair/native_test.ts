@@ -292,14 +292,15 @@ Deno.test("repair() leaves what a newer version of the library wrote", async () 
 Deno.test("repair() takes the options that there are, and names the one that is none", async () => {
   const driver = memory();
   const wrong: readonly [unknown, RegExp][] = [
-    [undefined, /options must be an object/],
-    [{}, /namespace must be a text/],
+    [undefined, /options that are undefined: they must be an object/],
+    [{}, /namespace is missing/],
+    [{ namespace: null }, /namespace null: it must be a string/],
     [{ namespace, dryrun: true }, /"dryrun"/],
-    [{ namespace, dryRun: 1 }, /dryRun/],
+    [{ namespace, dryRun: 1 }, /dryRun 1: it must be true or false/],
   ];
   for (const [options, message] of wrong) await assert.rejects(() => repair(driver, options as never), { name: "TypeError", message });
   await assert.rejects(() => repair(driver, { namespace: "" }), { code: "STATE_INVALID_KEY" });
-  await assert.rejects(() => repair("memory:" as never, { namespace }), { name: "TypeError", message: /openDriver/ });
+  await assert.rejects(() => repair("memory:" as never, { namespace }), { name: "TypeError", message: /^Cannot repair: .*openDriver/ });
 });
 
 Deno.test("a large value that an entry fell back to stays, however much is committed then", async () => {
