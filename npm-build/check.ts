@@ -22,6 +22,7 @@ export function findFaults(files: readonly string[], manifest: Manifest, expecte
       if (!has.has(target.replace(/^\.\//, ""))) faults.push(`the door "${door}" leads by "${condition}" to ${target}, which is not there`);
     }
   }
+  if (manifest.exports["./package.json"] !== "./package.json") faults.push("package.json is no door");
   for (const field of ["description", "repository", "keywords", "license", "engines", "sideEffects"]) {
     if (manifest[field] === undefined) faults.push(`package.json has no ${field}`);
   }

@@ -9,13 +9,13 @@ export interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly type: string;
-  readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly [field: string]: unknown;
 }
 
 /**
- * The packed manifest with the fields of ours that packing dropped.
+ * The packed manifest with the fields of ours that packing dropped, and a door to itself: tools ask a package for its version there.
  *
  * Dependencies stay what packing made of them: from exactly the version that is tested up to the next breaking one, so that an
  * application shares one copy with us and gets fixes without waiting for us. That the lower end is the tested version is checked here.
@@ -33,7 +33,7 @@ export function completeManifest(
       throw new Error(`Cannot ship the dependency ${name} "${range}": tested with ${tested}, so it must be "^${tested}"`);
     }
   }
-  return { ...packed, ...ours };
+  return { ...packed, ...ours, exports: { ...packed.exports, "./package.json": "./package.json" } };
 }
 
 /**

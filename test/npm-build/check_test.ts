@@ -7,7 +7,7 @@ const manifest: Manifest = {
   name: "a",
   version: "1.0.0",
   type: "module",
-  exports: { ".": door },
+  exports: { ".": door, "./package.json": "./package.json" },
   description: "d",
   repository: {},
   keywords: [],
@@ -53,6 +53,7 @@ Deno.test("findFaults() reports doors that are missing, lead nowhere, or do not 
   );
   const { types, ...rest } = door;
   assert.match(findFaults(files, { ...manifest, exports: { ".": { ...rest, types } } }, ["."]).join(), /does not begin with its types/);
+  assert.deepEqual(findFaults(files, { ...manifest, exports: { ".": door } }, ["."]), ["package.json is no door"]);
 });
 
 Deno.test("findFaults() reports every field that the manifest lacks", () => {

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { completeManifest, type Manifest, withDisposableTypes } from "../../npm-build/complete.ts";
 
-const packed: Manifest = { name: "a", version: "1.0.0", type: "module", exports: {}, dependencies: { "@x/b": "^1.2.3", c: "^4.5.6" } };
+const exports = { ".": { types: "./mod.d.ts", default: "./mod.js" } };
+const packed: Manifest = { name: "a", version: "1.0.0", type: "module", exports, dependencies: { "@x/b": "^1.2.3", c: "^4.5.6" } };
 
-Deno.test("completeManifest() adds our fields and keeps the packed ones", () => {
+Deno.test("completeManifest() adds our fields and the door to itself, and keeps the packed ones", () => {
   const complete = completeManifest(packed, { description: "d", sideEffects: false }, { "@x/b": "npm:@x/b@1.2.3", c: "npm:c@4.5.6" });
-  assert.deepEqual(complete, { ...packed, description: "d", sideEffects: false });
+  assert.deepEqual(complete, {
+    ...packed,
+    description: "d",
+    sideEffects: false,
+    exports: { ...exports, "./package.json": "./package.json" },
+  });
 });
 
 Deno.test("completeManifest() refuses a dependency that does not begin at the tested version", () => {
