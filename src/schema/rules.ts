@@ -6,9 +6,11 @@
 import compare from "semver/functions/compare.js";
 import { type Issue, StateError } from "../errors.ts";
 import type { StateScope } from "../keys/scopes.ts";
+import { anObject } from "../options.ts";
+import { shown } from "../shown.ts";
 import type { Governor, SchemaRules, Target } from "../state/core.ts";
 import type { TypedKey } from "../state/entry.ts";
-import { definitionOf, fits, type SchemaDefinition } from "./define.ts";
+import { definitionOf, fits, type SchemaDefinition, type StandardSchema } from "./define.ts";
 
 /**
  * The rules of an open state.
@@ -54,10 +56,22 @@ export function createSchemaRules(definitions: readonly SchemaDefinition[]): Sch
 function createGovernor(definition: SchemaDefinition): Governor {
   const { name, version, schema } = definition;
   const tag = `${name}@${version}`;
-  type Result = Awaited<ReturnType<typeof schema["~standard"]["validate"]>>;
-  const judge = (result: Result, target: Target, verb: string): unknown => {
+  /** What the schema says; at once, unless it takes its time. */
+  const validate = (value: unknown, target: Target, verb: string): unknown => {
+    const fail = (error: unknown): never => {
+      throw faulty(tag, target, verb, "threw an error instead of giving issues", error);
+    };
+    try {
+      const result: unknown = schema["~standard"].validate(value);
+      return isThenable(result) ? Promise.resolve(result).catch(fail) : result;
+    } catch (error) {
+      return fail(error);
+    }
+  };
+  const judge = (result: unknown, target: Target, verb: string): unknown => {
+    if (!isResult(result)) throw faulty(tag, target, verb, `gave ${shown(result)}, which is neither { value } nor { issues }`);
     if (result.issues === undefined) return result.value;
-    const issues: Issue[] = result.issues.map(({ message, path }) => ({ path: formatPath(path ?? []), message }));
+    const issues: Issue[] = Array.from(result.issues, ({ message, path }) => ({ path: formatPath(path ?? []), message }));
     const where = issues.map(({ path }) => path).join(", ");
     throw new StateError("SCHEMA_INVALID", `Cannot ${verb} "${target.key}": it does not fit schema "${tag}" at ${where}`, {
       details: { schema: tag, issues },
@@ -68,7 +82,7 @@ function createGovernor(definition: SchemaDefinition): Governor {
   return {
     tag,
     check: (value, target) => {
-      const result = schema["~standard"].validate(value);
+      const result = validate(value, target, "save");
       if (result instanceof Promise) return result.then((later) => void judge(later, target, "save"));
       judge(result, target, "save");
     },
@@ -85,9 +99,34 @@ function createGovernor(definition: SchemaDefinition): Governor {
           },
         );
       }
-      return judge(await schema["~standard"].validate(value), target, "load");
+      return judge(await validate(value, target, "load"), target, "load");
     },
   };
+}
+
+/** What `validate` of Standard Schema gives. */
+type Result = Awaited<ReturnType<StandardSchema["~standard"]["validate"]>>;
+
+/** A result may be anything that has the properties: arktype gives a list of errors that has `issues`. */
+function isResult(result: unknown): result is Result {
+  if (typeof result !== "object" || result === null) return false;
+  const { issues } = result as { readonly issues?: unknown };
+  return issues === undefined ? "value" in result : Array.isArray(issues) && issues.every(isIssue);
+}
+
+function isIssue(issue: unknown): boolean {
+  if (!anObject.holds(issue)) return false;
+  const { path } = issue as { readonly path?: unknown };
+  return path === undefined || path === null || Array.isArray(path);
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === "function";
+}
+
+/** The schema itself is at fault, not the value. Its own words may show that, so that they are but the cause. */
+function faulty(tag: string, { key }: Target, verb: string, what: string, cause?: unknown): TypeError {
+  return new TypeError(`Cannot ${verb} "${key}": schema "${tag}" ${what}`, cause === undefined ? undefined : { cause });
 }
 
 function patternOf({ name, appliesTo }: SchemaDefinition): string {

@@ -6,7 +6,7 @@
 import { StateScope } from "../../src/keys/scopes.ts";
 import { defineSchema, type StandardSchema } from "../../src/schema/define.ts";
 import type { TypedKey } from "../../src/state/entry.ts";
-import { assert, assertEquals, assertMisuse, assertStateError } from "./assert.ts";
+import { assertEquals, assertMisuse, assertStateError, failureOf } from "./assert.ts";
 import { readDriver, type Test } from "./suite.ts";
 
 const scope = StateScope.user("alice");
@@ -222,23 +222,67 @@ export function testSchemas(test: Test): void {
     assertEquals(await state.load(scope, settings), undefined);
   });
 
-  test("what a schema's own code throws reaches the caller, and nothing is stored", async ({ open }) => {
+  test("a schema that throws, or gives no result, is a TypeError that names it, and nothing is stored", async ({ open }) => {
     const own = new Error("own");
-    const throwing: StandardSchema<string> = {
-      "~standard": {
-        version: 1,
-        vendor: "conformance",
-        validate: () => {
-          throw own;
-        },
+    const faults: readonly (() => unknown)[] = [
+      () => {
+        throw own;
       },
-    };
-    const key = defineSchema({ name: "throwing", version: "1.0.0", schema: throwing });
+      () => Promise.reject(own),
+      ...[undefined, null, true, {}, [], { issues: null }, { issues: [null] }, { issues: [{ message: "x", path: 5 }] }].map((given) => () =>
+        given
+      ),
+      () => Promise.resolve(undefined),
+    ];
+    for (const [i, fault] of faults.entries()) {
+      let isFaulty = false;
+      const validate = (value: unknown) => isFaulty ? fault() : { value };
+      const schema = { "~standard": { version: 1, vendor: "conformance", validate } } as unknown as StandardSchema<string>;
+      const key = defineSchema({ name: `faulty-${i}`, version: "1.0.0", schema });
+      const state = await open({ schemas: [key] });
+      await state.save(scope, key, "kept");
+      isFaulty = true;
+      const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+        save: () => state.save(scope, key, "x"),
+        update: () => state.update(scope, key, () => "x"),
+        transaction: () => state.transaction((tx) => tx.save(scope, key, "x")),
+        load: () => state.load(scope, key),
+      };
+      for (const [verb, call] of Object.entries(calls)) {
+        const says = new RegExp(`"faulty-${i}": schema "faulty-${i}@1\\.0\\.0" (threw|gave)`);
+        await assertMisuse(call, `${verb} with fault ${i}`, says);
+        if (i < 2) assertEquals((await failureOf(call, verb) as Error).cause, own);
+      }
+      isFaulty = false;
+      assertEquals([await state.load(scope, key), (await state.entry(scope, key))?.revision], ["kept", 1]);
+      await state.close();
+    }
+  });
+
+  test("a schema that gives its issues as a list that has issues is understood", async ({ open }) => {
+    class Errors extends Array<{ readonly message: string }> {
+      get issues(): this {
+        return this;
+      }
+    }
+    const validate = (value: unknown) => value === "good" ? { value } : Errors.of({ message: "not good" });
+    const schema = { "~standard": { version: 1, vendor: "conformance", validate } } as unknown as StandardSchema<string>;
+    const key = defineSchema({ name: "listing", version: "1.0.0", schema });
     const state = await open({ schemas: [key] });
-    let failure: unknown;
-    await state.save(scope, key, "x").catch((error: unknown) => failure = error);
-    assert(failure === own || (failure as Error)?.cause === own, `it failed with ${failure}`);
-    assertEquals(await state.keys(scope).toArray(), []);
+    await state.save(scope, key, "good");
+    const { details } = await assertStateError(() => state.save(scope, key, "bad"), "SCHEMA_INVALID");
+    assertEquals(details.issues, [{ path: "$", message: "not good" }]);
+  });
+
+  test("a schema that takes its time by a thenable of its own is waited for", async ({ open }) => {
+    const later = (result: unknown) => ({ then: (resolve: (result: unknown) => void) => resolve(result) });
+    const validate = (value: unknown) => later(value === "good" ? { value } : { issues: [{ message: "not good" }] });
+    const schema = { "~standard": { version: 1, vendor: "conformance", validate } } as unknown as StandardSchema<string>;
+    const key = defineSchema({ name: "thenable", version: "1.0.0", schema });
+    const state = await open({ schemas: [key] });
+    await state.save(scope, key, "good");
+    await assertStateError(() => state.save(scope, key, "bad"), "SCHEMA_INVALID");
+    assertEquals(await state.load(scope, key), "good");
   });
 
   test("copy, move and clear leave typed entries their schema", async ({ open }) => {

@@ -28,6 +28,13 @@ const crash = "test/faults/log_crash_test.ts";
 
 export const mutants: readonly Mutant[] = [
   {
+    name: "what a schema gives is taken for a result",
+    file: "src/schema/rules.ts",
+    search: "if (!isResult(result)) throw faulty(",
+    replace: "if (!isResult(result) && false) throw faulty(",
+    test: [conformance, "/^memory › .*a schema that throws, or gives no result/"],
+  },
+  {
     name: "an option is taken whatever it is",
     file: "src/options.ts",
     search: "if (value === undefined || holds(value)) return;",
