@@ -27,7 +27,7 @@ const POLL = { least: 10, most: 1000 } as const;
 /** Timers take no more milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** The lease is another's by now. */
+/** The lease is another's by now, or something else is stored: the result does not count. */
 class NotOurs extends Unfinished {}
 
 /** Who runs a function, or ran it last. */
@@ -187,12 +187,16 @@ async function finish(
     run(run) {
       const held = leaseAt(path, run, core.now());
       if (held?.id !== lease.id || held.number !== lease.number) return new NotOurs();
+      // Somebody has saved something there: whoever asked since has that.
+      if (isLive(run.slot(target.path).row, core.now())) return new NotOurs();
       const { effect } = put(target, find(target.path, run, core), saving, draft, originOf(options), run, core);
       run.put(draftRemoval(path, run.slot(path), "d", core.store.salt(), []));
       return { answer: result, ...(effect === undefined ? {} : { effect }) };
     },
   }, { answer: result });
-  return outcome instanceof NotOurs ? undefined : { result: await outputOf(encoded, target, core) };
+  if (!(outcome instanceof NotOurs)) return { result: await outputOf(encoded, target, core) };
+  await giveBack(target, lease, core).catch(() => {/* Then it runs out. */});
+  return undefined;
 }
 
 async function renew(target: Target, lease: Lease, leaseMs: number, core: Core): Promise<boolean> {

@@ -280,6 +280,18 @@ export function testOnce(test: Test): void {
     assertEquals(await state.has(scope, "k"), false);
   });
 
+  test("B9a what is saved under the key while the function runs is what all callers get", async ({ open }) => {
+    const [state, other] = [await open(), await open()];
+    const told = await state.once(scope, "k", async () => {
+      await other.save(scope, "k", "saved", { ifRevision: null });
+      return "returned";
+    });
+    assertEquals([told, await other.once(scope, "k", () => "again"), await state.load(scope, "k")], ["saved", "saved", "saved"]);
+    await other.delete(scope, "k");
+    // The lease is given back.
+    assertEquals(await other.once(scope, "k", ({ number }) => number, { wait: false }), 2);
+  });
+
   test("B9a a lease of a fraction of a millisecond is rounded up, and read by all", async ({ open }) => {
     const state = await open();
     for (const leaseMs of [0.1, 1000 / 3, 60_000.5]) {

@@ -1242,6 +1242,13 @@ export const mutants: readonly Mutant[] = [
     test: [conformance, "/^memory › expiry/"],
   },
   {
+    name: "once() writes over what was saved while it ran",
+    file: "src/state/once.ts",
+    search: "if (isLive(run.slot(target.path).row, core.now())) return new NotOurs();",
+    replace: "",
+    test: [conformance, "/^memory › once/"],
+  },
+  {
     name: "close() keeps the leases of once()",
     file: "src/state/once.ts",
     search: "settled: () => own && core.leaving.add(own.leave),",
