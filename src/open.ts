@@ -131,9 +131,7 @@ export async function openState(options: OpenStateOptions = {}): Promise<StateMa
   const { driver = memory(), namespace = "state", readOnly = false, now = Date.now, random = randomBytes, onWarning = () => {} } = options;
   checkDriver("open state", driver);
   const limits = resolveLimits(options.limits);
-  const clock = () => wholeMs(now());
-  // Once before the driver is called: what fails inside that is taken for its failure.
-  clock();
+  const clock = clockOf(now);
   const name = checkName(namespace, "id", defaultLimits.keyBytes);
   const consistency = consistencyOf(options.consistency, driver);
   // What a page needs before it opens anything is this file; the engine comes with the first open state.
@@ -229,6 +227,16 @@ export async function repair(driver: Driver, options: RepairOptions): Promise<Re
   if (namespace === undefined) throw new TypeError('Cannot repair: namespace is missing, as in repair(driver, { namespace: "state" })');
   const { repairNamespace } = await import("./store/repair/repair.ts");
   return await repairNamespace(driver, checkName(namespace, "id", defaultLimits.keyBytes), dryRun);
+}
+
+/** A clock that was asked already: what fails once the driver is called would be taken for the driver's failure. */
+function clockOf(now: () => number): () => number {
+  let first: number | undefined = wholeMs(now());
+  return () => {
+    const ms = first ?? wholeMs(now());
+    first = undefined;
+    return ms;
+  };
 }
 
 /** Times are stored as whole milliseconds. */

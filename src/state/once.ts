@@ -62,10 +62,11 @@ const running: WeakMap<Core, Map<string, Promise<void>>> = new WeakMap();
 /** Runs a function unless its result is stored; resolves with the stored result. */
 export async function once<T>(target: Target, fn: (attempt: OnceAttempt) => Awaitable<T>, options: OnceOptions, core: Core): Promise<T> {
   const { wait = true, operationId } = options;
-  const leaseMs = checkLease(options.leaseMs === undefined ? 60_000 : options.leaseMs, core.now());
+  const begun = core.now();
+  const leaseMs = checkLease(options.leaseMs === undefined ? 60_000 : options.leaseMs, begun);
   checkCommit(options);
   kindOf(target, options, core);
-  expiryOf(options, core.now());
+  expiryOf(options, begun);
   if (operationId !== undefined) {
     const memory = await rememberedAs(operationId, `once ${target.path}`, core);
     const row = rowOfRepeat((await core.store.read([memory.path])).slots.get(memory.path)!, core);
@@ -185,10 +186,11 @@ async function finish(
     paths: [target.path, path],
     bytes: encoded.text.length,
     run(run) {
-      const held = leaseAt(path, run, core.now());
+      const now = core.now();
+      const held = leaseAt(path, run, now);
       if (held?.id !== lease.id || held.number !== lease.number) return new NotOurs();
       // Somebody has saved something there: whoever asked since has that.
-      if (isLive(run.slot(target.path).row, core.now())) return new NotOurs();
+      if (isLive(run.slot(target.path).row, now)) return new NotOurs();
       const { effect } = put(target, find(target.path, run, core), saving, draft, originOf(options), run, core);
       run.put(draftRemoval(path, run.slot(path), "d", core.store.salt(), []));
       return { answer: result, ...(effect === undefined ? {} : { effect }) };

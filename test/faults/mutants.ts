@@ -1244,7 +1244,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "once() writes over what was saved while it ran",
     file: "src/state/once.ts",
-    search: "if (isLive(run.slot(target.path).row, core.now())) return new NotOurs();",
+    search: "if (isLive(run.slot(target.path).row, now)) return new NotOurs();",
     replace: "",
     test: [conformance, "/^memory › once/"],
   },
