@@ -6,7 +6,7 @@
 import type { Driver } from "../src/store/driver.ts";
 import { createDriver } from "./deno_kv/driver.ts";
 import type { Kv } from "./deno_kv/kv.ts";
-import { openKv } from "./deno_kv/open.ts";
+import { fileOf, openKv } from "./deno_kv/open.ts";
 
 /**
  * A driver over Deno KV: a commit is one atomic operation, and what does not fit into one (1,000 keys, 800 KB, values of 64 KiB)
@@ -41,7 +41,9 @@ export function denoKv(kvOrPath?: Kv | string): Driver {
   if (kvOrPath === undefined || typeof kvOrPath === "string") {
     if (kvOrPath === "") throw new TypeError('Cannot use "" as a Deno KV database: it is empty; leave it out for the default one');
     const durability = kvOrPath === ":memory:" ? "memory" : kvOrPath === undefined || /^https?:/i.test(kvOrPath) ? "remote" : "fsync";
-    return createDriver(() => openKv(kvOrPath), true, durability);
+    if (durability !== "fsync") return createDriver(() => openKv(kvOrPath), true, durability);
+    const file = fileOf(kvOrPath!);
+    return createDriver(() => file.open(), true, durability, () => file.check());
   }
   if (typeof kvOrPath !== "object" || kvOrPath === null || typeof kvOrPath.atomic !== "function") {
     throw new TypeError("Cannot use this as a Deno KV database: pass what await Deno.openKv() gave, or a path");

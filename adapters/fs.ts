@@ -48,6 +48,8 @@ export function fs(directory: string): Driver {
     ? 'URLs are not taken; write a path such as "./agents"'
     : directory.includes("\0")
     ? "it contains a NUL character"
+    : !directory.isWellFormed()
+    ? "it has an unpaired surrogate, which no file system keeps"
     : undefined;
   if (problem !== undefined) throw new TypeError(`Cannot use ${JSON.stringify(directory) ?? String(directory)} as a folder: ${problem}`);
   const absolute = resolve(directory);

@@ -55,6 +55,8 @@ export function sqlite(file: string): Driver {
     ? 'URLs are not taken; write a path such as "./agents.db"'
     : file.includes("\0")
     ? "it contains a NUL character"
+    : !file.isWellFormed()
+    ? "it has an unpaired surrogate, which no file system keeps"
     : undefined;
   if (problem !== undefined) {
     throw new TypeError(`Cannot use ${JSON.stringify(file) ?? String(file)} as the path of a SQLite file: ${problem}`);

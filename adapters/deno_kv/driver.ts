@@ -20,14 +20,19 @@ const COLLECTS = 50;
 const PATIENCE_MS = 30_000;
 const MOST_REST_MS = 100;
 
-/** A driver over a database that is opened with the first call. */
-export function createDriver(open: () => Promise<Kv>, isOurs: boolean, durability: Durability): Driver {
+/** A driver over a database that is opened with the first call. `check` throws where what was opened is not there any more. */
+export function createDriver(open: () => Promise<Kv>, isOurs: boolean, durability: Durability, check: () => void = () => {}): Driver {
   let opening: Promise<Kv> | undefined;
   const database = () =>
     opening ??= open().catch((error) => {
       opening = undefined;
       throw error;
     });
+  const put = async (batch: DriverBatch) => {
+    const kv = await database();
+    check();
+    return await write(kv, batch);
+  };
   const getMany = async (keys: readonly string[]) => (await collect(await database(), keys)).map(({ value }) => decodeValue(value));
   const list = async (options: DriverListOptions) => await page(await database(), options);
   return {
@@ -49,11 +54,11 @@ export function createDriver(open: () => Promise<Kv>, isOurs: boolean, durabilit
     hasItem: async (key) => (await getMany([key]))[0] !== undefined,
     getItem: async (key) => (await getMany([key]))[0],
     getKeys: async (base) => (await list({ prefix: base, limit: Infinity })).map(({ key }) => key),
-    setItem: async (key, value) => void await write(await database(), { checks: [], set: [[key, value]], remove: [], durable: false }),
-    removeItem: async (key) => void await write(await database(), { checks: [], set: [], remove: [key], durable: false }),
+    setItem: async (key, value) => void await put({ checks: [], set: [[key, value]], remove: [], durable: false }),
+    removeItem: async (key) => void await put({ checks: [], set: [], remove: [key], durable: false }),
     getMany,
     list,
-    commit: async (batch) => await write(await database(), batch),
+    commit: put,
     dispose: async () => {
       const kv = await opening?.catch(() => undefined);
       opening = undefined;

@@ -150,10 +150,26 @@ async function run<T>(
   const { signal } = options;
   const stop = () => lost.abort(signal!.reason);
   signal?.addEventListener("abort", stop);
-  const renewal = setInterval(() => {
-    renew(target, lease, leaseMs, core).then((isMine) => {
-      if (!isMine) lost.abort(new StateError("STATE_LOCKED", `Cannot go on with "${target.key}": the lease was lost`, { details: {} }));
-    }, () => {/* The next renewal tries again; the lease says how long that may take. */});
+  const lose = (why: string) => lost.abort(new StateError("STATE_LOCKED", `Cannot go on with "${target.key}": ${why}`, { details: {} }));
+  let { until } = lease;
+  /** The last renewal is under way, or has failed: the next one tries again. */
+  let isOpen = false;
+  let isUnderWay = false;
+  const renewal = setInterval(async () => {
+    // Whoever is cut off from the store is not told by it.
+    if (isOpen && core.now() >= until) lose("the lease ran out, and could not be renewed");
+    if (isUnderWay) return;
+    isOpen = isUnderWay = true;
+    const next = momentAfter(core.now(), leaseMs);
+    try {
+      if (await renew(target, lease, next, core)) until = next;
+      else lose("the lease was lost");
+      isOpen = false;
+    } catch {
+      /* The store is away. */
+    } finally {
+      isUnderWay = false;
+    }
   }, Math.min(leaseMs / 3, LONGEST_TIMER));
   try {
     lost.signal.throwIfAborted();
@@ -201,8 +217,7 @@ async function finish(
   return undefined;
 }
 
-async function renew(target: Target, lease: Lease, leaseMs: number, core: Core): Promise<boolean> {
-  const until = momentAfter(core.now(), leaseMs);
+async function renew(target: Target, lease: Lease, until: number, core: Core): Promise<boolean> {
   return await core.commit(change(target, lease, (mine) => ({ ...mine, until }), core));
 }
 

@@ -208,3 +208,22 @@ Deno.test("denoKv() waits while another process has the file locked, and then go
     await said.cancel();
     assert.ok((await child.status).success);
   }));
+
+Deno.test("denoKv() whose file was removed or replaced writes nothing any more, until it is opened again", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/state.kv`;
+    const state = await openState({ driver: denoKv(path) });
+    await state.save(global, "k", 1);
+    for (const { name } of [...Deno.readDirSync(folder)]) Deno.removeSync(`${folder}/${name}`);
+    for (const replace of [() => {}, () => Deno.writeTextFileSync(path, "")]) {
+      replace();
+      await assert.rejects(
+        state.save(global, "k", 2, { class: "critical" }),
+        (error) => isStateError(error, "STATE_DRIVER") && /removed or replaced/.test(error.message),
+      );
+    }
+    await state.close();
+    await using again = await openState({ driver: denoKv(path) });
+    assert.equal(await again.load(global, "k"), undefined);
+    await again.save(global, "k", 3);
+  }));

@@ -71,6 +71,7 @@ Deno.test("fs() of what is no path is a TypeError that says what to write", () =
       ["file:./x", /a path such as "\.\/agents"/],
       ["FILE:///x", /URLs are not taken/],
       ["a\0b", /NUL/],
+      ["./a\ud800", /surrogate/],
       [new URL("file:///x"), /it must be a string, not object/],
       [undefined, /not undefined/],
       [null, /not null/],

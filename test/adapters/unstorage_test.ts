@@ -195,6 +195,51 @@ Deno.test("of two states on one driver that drops what it holds, neither gives a
   }
 });
 
+Deno.test("a read that fails, and that unstorage's fs-lite tells by giving its error, is STATE_DRIVER, and loses nothing", async () => {
+  const base = await Deno.makeTempDir();
+  try {
+    for (const isClosed of [true, false]) {
+      const writer = await openState({ driver: fsLiteDriver({ base }), lock: { steal: true } });
+      for (let i = 0; i < 5; i++) await writer.save(global, `k${i}`, i);
+      if (isClosed) await writer.close();
+      let reads = Infinity;
+      for (let failing = 0; failing < reads; failing++) {
+        const inner = fsLiteDriver({ base });
+        let calls = 0;
+        const getItem = (key: string, options: unknown) =>
+          calls++ === failing
+            ? Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" })
+            : inner.getItem(key, options as never);
+        const state = await openState({ driver: { ...inner, getItem }, lock: { steal: true } }).catch((error) => {
+          assert.ok(isStateError(error, "STATE_DRIVER"), `read ${failing}: ${error}`);
+        });
+        if (state !== undefined) {
+          reads = calls;
+          assert.deepEqual(state.recovered.setAside, [], `read ${failing}`);
+          await state.close();
+        }
+        const again = await openState({ driver: fsLiteDriver({ base }), lock: { steal: true } });
+        for (let i = 0; i < 5; i++) assert.equal(await again.load(global, `k${i}`), i, `read ${failing}`);
+        await again.close();
+      }
+      if (!isClosed) await writer.close();
+    }
+    // Where all reads fail, nothing waits for ever.
+    const broken = await openState({ driver: fsLiteDriver({ base }), lock: { steal: true } });
+    await Deno.rename(base, `${base}-moved`);
+    await Deno.writeTextFile(base, "no folder");
+    await assert.rejects(
+      broken.save(global, "k", 1),
+      (error) => isStateError(error, "STATE_DRIVER") || isStateError(error, "STATE_UNCERTAIN"),
+    );
+    await Deno.remove(base);
+    await Deno.rename(`${base}-moved`, base);
+    await broken.close();
+  } finally {
+    await Deno.remove(base, { recursive: true });
+  }
+});
+
 Deno.test("a write that lands after its lease has run out is acknowledged only if nobody else has written meanwhile", async () => {
   for (const isLate of ["before it stands", "after it stands"]) {
     const base = await Deno.makeTempDir();

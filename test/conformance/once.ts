@@ -280,6 +280,29 @@ export function testOnce(test: Test): void {
     assertEquals(await state.has(scope, "k"), false);
   });
 
+  test("B9a a runner that is cut off from the store is told once its lease has run out", async ({ driver, open, supports }) => {
+    if (supports.writers !== "many") return;
+    const plug = createPlug(await driver());
+    const [state, other] = [await open({ driver: plug.driver }), await open()];
+    let reason: unknown;
+    const started = createGate();
+    const outcome = state.once(scope, "k", async ({ signal }) => {
+      plug.pull();
+      started.open();
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      reason = signal.reason;
+      return "first";
+    }, { leaseMs: 300 });
+    const failed = failureOf(outcome);
+    await started.promise;
+    assertEquals(await other.once(scope, "k", () => "second"), "second");
+    while (reason === undefined) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert(isStateError(reason, "STATE_LOCKED"), `it is told ${reason}`);
+    await failed;
+    plug.push();
+    assertEquals(await other.load(scope, "k"), "second");
+  });
+
   test("B9a what is saved under the key while the function runs is what all callers get", async ({ open }) => {
     const [state, other] = [await open(), await open()];
     const told = await state.once(scope, "k", async () => {

@@ -1242,6 +1242,27 @@ export const mutants: readonly Mutant[] = [
     test: [conformance, "/^memory › expiry/"],
   },
   {
+    name: "a runner that is cut off is not told",
+    file: "src/state/once.ts",
+    search: 'if (isOpen && core.now() >= until) lose("the lease ran out, and could not be renewed");',
+    replace: "",
+    test: [conformance, "/^memory › once/"],
+  },
+  {
+    name: "the error of a read that failed is what stands there",
+    file: "src/store/log/one_writer.ts",
+    search: "answered(await driver.getItem(key)) ?? undefined",
+    replace: "await driver.getItem(key) ?? undefined",
+    test: ["test/adapters/unstorage_test.ts", "tells by giving its error"],
+  },
+  {
+    name: "a database of Deno KV that was removed is written to",
+    file: "adapters/deno_kv/driver.ts",
+    search: "    check();\n",
+    replace: "",
+    test: ["test/adapters/deno_kv_test.ts", "removed or replaced"],
+  },
+  {
     name: "once() writes over what was saved while it ran",
     file: "src/state/once.ts",
     search: "if (isLive(run.slot(target.path).row, now)) return new NotOurs();",

@@ -37,7 +37,7 @@ export function exclusiveStore(driver: Driver): LogStore {
   if (!driver.create || !driver.list || !driver.removeItem) throw needs("create", driver);
   const list = driver.list.bind(driver);
   return {
-    getItem: async (key) => await driver.getItem(key),
+    getItem: async (key) => answered(await driver.getItem(key)),
     create: (key, text) => driver.create!(key, text),
     removeItem: async (key) => await driver.removeItem!(key),
     list,
@@ -46,6 +46,12 @@ export function exclusiveStore(driver: Driver): LogStore {
     open: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
+}
+
+/** What a driver answered. unstorage's `fs` and `fs-lite` give the error of a read that failed, as if it stood there. */
+export function answered(found: unknown): unknown {
+  if (found instanceof Error || Object.prototype.toString.call(found) === "[object Error]") throw found;
+  return found;
 }
 
 /** STATE_UNSUPPORTED: the driver cannot do what it would have to. */

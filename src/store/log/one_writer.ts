@@ -11,7 +11,7 @@ import type { Driver } from "../driver.ts";
 import { type LockOptions, reasonOf } from "../port.ts";
 import { corrupt, type Seal } from "../seal.ts";
 import { Lease, type LeaseCheck, RENEW_MS } from "./lease.ts";
-import { type LogStore, needs } from "./log_store.ts";
+import { answered, type LogStore, needs } from "./log_store.ts";
 import type { LogPaths } from "./checkpoint.ts";
 
 /** What the writer is made of. */
@@ -54,7 +54,7 @@ export function oneWriterStore(parts: OneWriterParts): LogStore {
   const { driver, paths, lock } = parts;
   const shared = sharedOf(driver, paths.lease);
   let isWriter = false;
-  const get = async (key: string) => await driver.getItem(key) ?? undefined;
+  const get = async (key: string) => answered(await driver.getItem(key)) ?? undefined;
   const inTurn = async <T>(act: () => Promise<T>): Promise<T> => {
     const turn = shared.turn.then(act);
     shared.turn = turn.catch(() => {});
