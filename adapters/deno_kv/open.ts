@@ -28,9 +28,13 @@ export function fileOf(path: string): KvFile {
   return {
     async open() {
       const kv = await openKv(path);
-      const { realPathSync } = denoOf()!;
-      const absolute = realPathSync(path);
-      opened = { absolute, identity: identityOf(absolute) };
+      try {
+        const absolute = denoOf()!.realPathSync(path);
+        opened = { absolute, identity: identityOf(absolute) };
+      } catch {
+        // What cannot be looked at cannot be seen to go, but be used.
+        opened = undefined;
+      }
       return kv;
     },
     check() {

@@ -227,3 +227,18 @@ Deno.test("denoKv() whose file was removed or replaced writes nothing any more, 
     assert.equal(await again.load(global, "k"), undefined);
     await again.save(global, "k", 3);
   }));
+
+Deno.test("denoKv() whose file cannot be looked at is used all the same", () =>
+  inFolder(async (folder) => {
+    const { realPathSync } = Deno;
+    Deno.realPathSync = () => {
+      throw new Deno.errors.NotCapable("not this path");
+    };
+    try {
+      await using state = await openState({ driver: denoKv(`${folder}/state.kv`) });
+      await state.save(global, "k", 1);
+      assert.equal(await state.load(global, "k"), 1);
+    } finally {
+      Deno.realPathSync = realPathSync;
+    }
+  }));
