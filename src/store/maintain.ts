@@ -8,8 +8,8 @@ import { objectKeys } from "./objects.ts";
 import { formatHead, type Head } from "./head.ts";
 import { draftRemoval } from "./draft_change.ts";
 import type { Operation } from "./operation.ts";
-import { parseRecord } from "./record.ts";
-import type { SealedChange } from "./change.ts";
+import { type ChangeSetRef, parseRecord } from "./record.ts";
+import type { ObjectRef } from "./change.ts";
 import { loadList, loadPiece, type StepParts } from "./steps.ts";
 import type { View } from "./view.ts";
 import { pad } from "./paths.ts";
@@ -31,19 +31,64 @@ export function isTrimDue(head: Head): boolean {
   return head.applied === head.commit && head.commit - head.horizon > TAIL + SLACK;
 }
 
-/**
- * Removes the oldest records past the tail, and what only they still named. One batch, or a few where a commit was large. They
- * are looked for from the beginning: a repair raises the horizon above records that it keeps.
- */
+/** A record that can go, and what goes with it. */
+interface Doomed {
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: number;
+  readonly drops: readonly ObjectRef[];
+  /** Changes of it that stand in pieces. */
+  readonly sets: readonly ChangeSetRef[];
+}
+
+/** Removes the oldest records past the tail, and what only they still named. One batch, or a few where a commit was large. */
 export async function trim(view: View, parts: StepParts): Promise<void> {
-  const { port, paths, seal } = parts;
-  const { head, text } = view;
-  const end = head.commit - TAIL;
-  const items = await port.list({ prefix: paths.logs, limit: SLACK, values: true });
+  const { port, paths } = parts;
+  const { head, text, written } = view;
   const remove: string[] = [];
   let { horizon, logBytes, objectBytes } = head;
+  let end = 0;
+  for (const { first, last, bytes, drops, sets } of known(view) ?? await oldest(head, parts)) {
+    const keys = [...drops, ...sets.map(({ list }) => list)].flatMap((ref) => objectKeys(ref, paths));
+    if (remove.length > 0 && remove.length + keys.length + 3 > port.supports.batchOps) break;
+    // They may be many: they go first, in batches of their own; a crash between them is no loss, the record still names the rest.
+    for (const set of sets) objectBytes -= await dropPieces(set, parts);
+    // The record last: what it names can still be found as long as anything of it is there.
+    remove.push(...keys, paths.log(first));
+    end = last;
+    // It always rises, so that the new head is a later one.
+    horizon = Math.max(last, head.horizon + 1);
+    logBytes -= bytes;
+    objectBytes -= drops.reduce((sum, ref) => sum + ref.bytes, 0);
+    if (remove.length + 2 > port.supports.batchOps) break;
+  }
+  if (horizon === head.horizon) return;
+  const next: Head = { ...head, horizon, logBytes, objectBytes };
+  const nextText = await formatHead(next, parts.seal);
+  const room = port.supports.batchOps - 2;
+  for (; remove.length > room; remove.splice(0, room)) {
+    if (!await port.repeat({ checks: [{ key: paths.head, is: text }], set: [], remove: remove.slice(0, room), durable: false })) return;
+  }
+  if (await port.repeat({ checks: [{ key: paths.head, is: text }], set: [[paths.head, nextText]], remove, durable: false })) {
+    await view.adopt(next, nextText, [], new Map());
+    if (horizon === end) written.removedTo(end);
+  }
+}
+
+/** What can go, as far as this process wrote it all; undefined: look. */
+function known({ head, written }: View): readonly Doomed[] | undefined {
+  const records = written.between(head.horizon, head.commit - TAIL)?.slice(0, SLACK);
+  const doomed = records?.flatMap(({ drops, ...record }) => drops === undefined ? [] : [{ ...record, drops, sets: [] }]);
+  return doomed?.length === records?.length ? doomed : undefined;
+}
+
+/**
+ * What can go, as it stands. It is looked for from the beginning: a repair raises the horizon above records that it keeps.
+ */
+async function oldest(head: Head, { port, paths, seal }: StepParts): Promise<readonly Doomed[]> {
+  const doomed: Doomed[] = [];
   let previous: string | undefined;
-  for (const { key, value } of items) {
+  for (const { key, value } of await port.list({ prefix: paths.logs, limit: SLACK, values: true })) {
     const first = Number(key.slice(paths.logs.length));
     // What goes is named in the headers, which the chain proves; the values need no look.
     const record = await parseRecord(value, first, seal, { payloads: false });
@@ -52,42 +97,12 @@ export async function trim(view: View, parts: StepParts): Promise<void> {
     }
     if (first > head.horizon) previous = record.digest;
     const last = first + record.commits.length - 1;
-    if (last > end) break;
-    const keys: string[] = [];
-    let freed = 0;
-    const drop = (change: SealedChange) => {
-      for (const ref of change.drops) {
-        keys.push(...objectKeys(ref, paths));
-        freed += ref.bytes;
-      }
-    };
-    for (const { changes, set } of record.commits) {
-      changes.forEach(drop);
-      if (set === undefined) continue;
-      // Its pieces may be many: they go first, in batches of their own; a crash between them is no loss, the record still names the rest.
-      freed += await dropPieces(set, parts);
-      keys.push(...objectKeys(set.list, paths));
-    }
-    // The record last: what it names can still be found as long as anything of it is there.
-    keys.push(key);
-    if (remove.length > 0 && remove.length + keys.length + 2 > port.supports.batchOps) break;
-    remove.push(...keys);
-    // It always rises, so that the new head is a later one.
-    horizon = Math.max(last, head.horizon + 1);
-    logBytes -= (value as string).length;
-    objectBytes -= freed;
-    if (remove.length + 2 > port.supports.batchOps) break;
+    if (last > head.commit - TAIL) break;
+    const drops = record.commits.flatMap(({ changes }) => changes.flatMap((change) => change.drops));
+    const sets = record.commits.flatMap(({ set }) => set === undefined ? [] : [set]);
+    doomed.push({ first, last, bytes: (value as string).length, drops, sets });
   }
-  if (horizon === head.horizon) return;
-  const next: Head = { ...head, horizon, logBytes, objectBytes };
-  const nextText = await formatHead(next, seal);
-  const room = port.supports.batchOps - 2;
-  for (; remove.length > room; remove.splice(0, room)) {
-    if (!await port.repeat({ checks: [{ key: paths.head, is: text }], set: [], remove: remove.slice(0, room), durable: false })) return;
-  }
-  if (await port.repeat({ checks: [{ key: paths.head, is: text }], set: [[paths.head, nextText]], remove, durable: false })) {
-    await view.adopt(next, nextText, [], new Map());
-  }
+  return doomed;
 }
 
 async function dropPieces(set: Parameters<typeof loadList>[0], parts: StepParts): Promise<number> {

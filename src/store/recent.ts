@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { ObjectRef } from "./change.ts";
 
 /** Paths from `from` to `to`, both inclusive where given, that begin with `prefix`. */
 export interface PathRange {
@@ -28,6 +29,45 @@ interface Touched {
   readonly txid: string;
   /** `undefined`: too many to tell. */
   readonly paths: readonly string[] | undefined;
+}
+
+/** A record that this process wrote, and what goes with it. */
+export interface Written {
+  readonly first: number;
+  readonly last: number;
+  /** Characters of its text. */
+  readonly bytes: number;
+  /** Objects that it alone still names; undefined: too many to tell. */
+  readonly drops: readonly ObjectRef[] | undefined;
+}
+
+/** How many are remembered, at the most. */
+const KEPT_WRITTEN = 2048;
+
+/** Records that this process wrote, one behind the other: to remove them again, they need not be read. */
+export class WrittenRecords {
+  #records: Written[] = [];
+  /** Up to which commit no record stands, as this process knows: it looked, and removed them. */
+  #removed: number | undefined;
+
+  /** The next one; where others wrote in between, what was before is forgotten. */
+  add(record: Written): void {
+    if (this.#records.at(-1)?.last !== record.first - 1) this.#records = [];
+    this.#records.push(record);
+    if (this.#records.length > KEPT_WRITTEN) this.#records.splice(0, KEPT_WRITTEN / 2);
+  }
+
+  /** Says that no record stands up to a commit. */
+  removedTo(last: number): void {
+    this.#removed = last;
+    this.#records = this.#records.filter(({ first }) => first > last);
+  }
+
+  /** All records behind the horizon up to a commit, where none stands before it; undefined: that is not known, look. */
+  between(horizon: number, end: number): readonly Written[] | undefined {
+    if (this.#removed !== horizon || this.#records[0]?.first !== horizon + 1) return undefined;
+    return this.#records.filter(({ last }) => last <= end);
+  }
 }
 
 /** The newest commits, without a gap. */

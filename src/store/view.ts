@@ -9,7 +9,7 @@ import { dropped, formatHead, type Head, leastRevision, Overtaken, parseHead } f
 import type { Paths } from "./paths.ts";
 import type { Port, Stored } from "./port.ts";
 import { type LogRecord, parseRecord } from "./record.ts";
-import { Recent } from "./recent.ts";
+import { Recent, WrittenRecords } from "./recent.ts";
 import { countedFrom, emptySlot, parseGone, parseRow, type Slot, slotOf } from "./row.ts";
 import { corrupt, type Seal } from "./seal.ts";
 
@@ -55,6 +55,7 @@ export class View {
   readonly #parts: ViewParts;
   readonly cache: BoundedCache<Slot>;
   recent: Recent;
+  readonly written: WrittenRecords = new WrittenRecords();
   #head: Head;
   #text: string | undefined;
   /** When the head was last asked for, so that its answer is at least so new. */
@@ -130,7 +131,10 @@ export class View {
       commits.forEach(({ txid, changes, set }, i) =>
         this.recent.add(this.#head.commit + 1 + i, txid, set === undefined ? changes.map(({ path }) => path) : undefined)
       );
-      if (commits.some(({ set }) => set !== undefined)) this.cache.clear();
+      const isWide = commits.some(({ set }) => set !== undefined);
+      if (isWide) this.cache.clear();
+      const drops = isWide ? undefined : commits.flatMap(({ changes }) => changes.flatMap((change) => change.drops));
+      this.written.add({ first: head.first, last: head.commit, bytes: head.logBytes - this.#head.logBytes, drops });
       for (const [path, slot] of slots) this.cache.set(path, slot);
     }
     if (isLater(head, this.#head)) this.#set(head, text);

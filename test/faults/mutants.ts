@@ -350,6 +350,42 @@ export const mutants: readonly Mutant[] = [
     test: [conformance, "/B17/"],
   },
   {
+    name: "a line is taken for another that ends like it",
+    file: "src/store/log/frame.ts",
+    search: "if (place !== undefined && lines[place] !== line) {",
+    replace: "if (place === -1) {",
+    test: ["test/store/log/frame_test.ts"],
+  },
+  {
+    name: "records that others wrote in between are taken for none",
+    file: "src/store/recent.ts",
+    search: "if (this.#records.at(-1)?.last !== record.first - 1) this.#records = [];",
+    replace: "",
+    test: ["test/store/maintain_test.ts"],
+  },
+  {
+    name: "the oldest records are never looked for",
+    file: "src/store/recent.ts",
+    search: "this.#removed !== horizon || ",
+    replace: "",
+    test: ["test/store/maintain_test.ts"],
+  },
+  {
+    name: "a record whose changes stand in pieces is removed without them",
+    file: "src/store/view.ts",
+    search: "const drops = isWide ? undefined : commits",
+    replace: "const drops = commits",
+    test: ["test/store/maintain_test.ts"],
+  },
+  {
+    name: "pieces go before it is known whether their record does",
+    file: "src/store/maintain.ts",
+    search: "if (remove.length > 0 && remove.length + keys.length + 3 > port.supports.batchOps) break;",
+    replace: `for (const set of sets) await dropPieces(set, parts);
+    if (remove.length > 0 && remove.length + keys.length + 3 > port.supports.batchOps) break;`,
+    test: ["test/store/maintain_test.ts"],
+  },
+  {
     name: "the log is cut without its horizon",
     file: "src/store/maintain.ts",
     search: "const next: Head = { ...head, horizon, logBytes, objectBytes };",

@@ -51,6 +51,8 @@ const MOST_LENGTH = 64 * 1024 * 1024;
 
 /** Shorter lines are written again rather than pointed at. */
 const WORTH_POINTING_AT = 24;
+/** Lines are looked up by so many of their last characters: to hash all of a long one costs more than all else that is done to it. */
+const TELLING = 32;
 
 /** Seals a frame. */
 export async function formatFrame(body: FrameBody, seal: Seal): Promise<Frame> {
@@ -65,12 +67,18 @@ export async function formatFrame(body: FrameBody, seal: Seal): Promise<Frame> {
     const at = lines.push("") - 1;
     const items: number[] = [];
     for (const line of value.split("\n")) {
-      const place = places.get(line);
+      let name = line.slice(-TELLING);
+      let place = places.get(name);
+      if (place !== undefined && lines[place] !== line) {
+        // Another one ends like it: then by the whole of it, with what no line holds before it.
+        name = `\n${line}`;
+        place = places.get(name);
+      }
       items.push(place ?? 0);
       if (place !== undefined) continue;
       if (line.includes("\t")) throw new TypeError(`Cannot write "${key}": its text has a tab`);
       const own = lines.push(line) - 1;
-      if (line.length >= WORTH_POINTING_AT) places.set(line, own);
+      if (line.length >= WORTH_POINTING_AT) places.set(name, own);
     }
     lines[at] = JSON.stringify(["+", key, ...items]);
   }

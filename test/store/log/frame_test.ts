@@ -44,6 +44,15 @@ Deno.test("formatFrame() writes a line that is repeated once", async () => {
   assert.ok(line.length < 1200);
 });
 
+Deno.test("formatFrame() writes lines once that end alike, and none in place of another", async () => {
+  const tail = "x".repeat(40);
+  const lines = [tail, `1${tail}`, `2${tail}`, tail.slice(8), `3${tail}`, tail.slice(10), "x"];
+  const ops = [["a", lines.join("\n")], ["b", lines.toReversed().join("\n")], ["c", lines.join("\n")]] as const;
+  const frame = await formatFrame({ ...body, ops }, seal);
+  assert.deepEqual((await proveFrame(frame.line, seal))?.ops, ops);
+  for (const long of ["1", "2", "3"]) assert.equal(frame.line.split(`\t${long}${tail}`).length, 2, long);
+});
+
 Deno.test("formatFrame() refuses a value that could forge a line", async () => {
   await assert.rejects(async () => await formatFrame({ ...body, ops: [["a", "b\tc"]] }, seal), TypeError);
 });
