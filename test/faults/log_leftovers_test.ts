@@ -57,6 +57,7 @@ function neededOf(disk: SimulatedDisk): Set<string> {
   const pathOf = (name: string) => `/d/${name.replaceAll("!", "/")}`;
   const checkpoints = [...disk.files].filter(([path]) => path.includes("/ckpt/")).sort(([a], [b]) => a < b ? -1 : 1);
   for (const [path, bytes] of checkpoints.slice(-2)) {
+    const isNewest = path === checkpoints.at(-1)![0];
     const { runs, segment, sealed, dropped } = JSON.parse(new TextDecoder().decode(bytes).split("\n")[2]!) as {
       readonly runs: readonly { readonly name: string; readonly depth: number }[];
       readonly segment: { readonly name: string };
@@ -65,7 +66,8 @@ function neededOf(disk: SimulatedDisk): Set<string> {
     };
     assert.ok(runs.every(({ depth }) => depth === 0));
     needed.add(path);
-    for (const name of [segment.name, ...runs.map(({ name }) => name), ...sealed.map(([name]) => name), ...dropped]) {
+    // What the older one dropped only those before it needed.
+    for (const name of [segment.name, ...runs.map(({ name }) => name), ...sealed.map(([name]) => name), ...isNewest ? dropped : []]) {
       needed.add(pathOf(name));
     }
   }

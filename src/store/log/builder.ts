@@ -7,7 +7,6 @@
 import type { Seal } from "../seal.ts";
 import type { LogPaths } from "./checkpoint.ts";
 import type { LogStore } from "./log_store.ts";
-import type { RunReader } from "./runs.ts";
 import { type Entry, formatIndex, formatPage, formatRef, type PageRef, type RunRef } from "./table.ts";
 
 /** The largest page or index, but for one that holds a single entry: few are needed then, and reading one is still cheap. */
@@ -55,6 +54,12 @@ export class RunBuilder {
   /** What the objects' names begin with. */
   get token(): string {
     return this.#parts.token;
+  }
+
+  /** Waits for what is being written. The names of all that was, which nothing will name. */
+  async abandon(): Promise<readonly string[]> {
+    await Promise.all(this.#writing);
+    return this.names;
   }
 
   /** Adds an entry above all before. */
@@ -138,72 +143,4 @@ export class RunBuilder {
     }
     return { name, digest: digest! };
   }
-}
-
-/** A source of a merge: entries in order, and pages that may be taken over whole. */
-interface Cursor {
-  readonly pages: readonly PageRef[];
-  page: number;
-  entries: readonly Entry[] | undefined;
-  place: number;
-}
-
-/**
- * Merges runs, newest first, into one; with `isLast` nothing older is left, and what is gone is left out. Also the names of
- * the objects of these runs that the new one does without.
- */
-export async function mergeRuns(
-  runs: readonly RunRef[],
-  isLast: boolean,
-  reader: RunReader,
-  builder: RunBuilder,
-): Promise<{ readonly run: RunRef | undefined; readonly dropped: readonly string[] }> {
-  const cursors: Cursor[] = [];
-  const dropped: string[] = [];
-  for (const run of runs) {
-    const { pages, indexes } = await reader.partsOf(run);
-    cursors.push({ pages, page: 0, entries: undefined, place: 0 });
-    dropped.push(...indexes);
-  }
-  const keyOf = ({ pages, page, entries, place }: Cursor) => entries?.[place]?.[0] ?? pages[page]?.first;
-  for (;;) {
-    let least: Cursor | undefined;
-    for (const cursor of cursors) {
-      const key = keyOf(cursor);
-      if (key !== undefined && (least === undefined || key < keyOf(least)!)) least = cursor;
-    }
-    if (least === undefined) break;
-    const key = keyOf(least)!;
-    if (least.entries === undefined) {
-      const page = least.pages[least.page]!;
-      const isAlone = cursors.every((other) => other === least || (keyOf(other) ?? "\u{ffff}") > page.last);
-      if (isAlone && page.bytes >= builder.reuseBytes && !(isLast && page.gone > 0)) {
-        await builder.take(page);
-        least.page++;
-        continue;
-      }
-      least.entries = await reader.entriesOf(page);
-      dropped.push(page.name);
-      continue;
-    }
-    const [, value] = least.entries[least.place]!;
-    if (value !== undefined || !isLast) await builder.add([key, value]);
-    for (const cursor of cursors) {
-      // An older run's page that begins here must be opened to step over its entry.
-      while (keyOf(cursor) === key) {
-        if (cursor.entries === undefined) {
-          const page = cursor.pages[cursor.page]!;
-          cursor.entries = await reader.entriesOf(page);
-          dropped.push(page.name);
-        }
-        cursor.place++;
-        if (cursor.place === cursor.entries.length) {
-          cursor.page++;
-          cursor.entries = undefined;
-          cursor.place = 0;
-        }
-      }
-    }
-  }
-  return { run: await builder.finish(), dropped };
 }

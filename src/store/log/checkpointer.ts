@@ -8,23 +8,24 @@
  */
 import { toHex } from "../../digest.ts";
 import { reasonOf } from "../port.ts";
-import { type BuilderParts, mergeRuns, RunBuilder, WRITERS } from "./builder.ts";
+import { type BuilderParts, RunBuilder, WRITERS } from "./builder.ts";
 import { type Checkpoint, formatCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
 import type { FrameBody } from "./frame.ts";
 import type { Known, Log } from "./log.ts";
+import { countAtHand, countToMerge, type MergedRun, mergeRuns } from "./merge.ts";
 import { type Position, Unknown } from "./journal.ts";
 import { isPinned } from "./pins.ts";
 import { nameOf } from "./record_journal.ts";
 import { Superseded } from "./runs.ts";
 import { firstIn, headerOf } from "./segment_journal.ts";
-import type { RunRef } from "./table.ts";
+import type { Entry, RunRef } from "./table.ts";
 
-/** An older run is merged with what is newer unless it is more than so many times as large. */
-const RATIO = 4;
 /** Beyond so many runs, commits wait for a merge. */
 const MOST_RUNS = 24;
 /** Beyond so much of what makes a checkpoint due, commits wait for it. */
 const BOUND = 1.6;
+/** Pages of so much of what makes a checkpoint due are merged into the run that it writes: more would hold it up. */
+const MERGED_AT_ONCE = 2;
 /** What a checkpoint repeats of the last batch, at the most. */
 const HOT_BYTES = 8 * 1024;
 /** Segments listed together. */
@@ -129,6 +130,7 @@ export class Checkpointer {
       const { base, hot } = known;
       return {
         entries,
+        runs: how === undefined && this.#merging === undefined ? base.runs : [],
         isFirst,
         position: known.journal.position,
         hot: hot === undefined ? base.hot : smallest(hot),
@@ -136,19 +138,20 @@ export class Checkpointer {
       };
     });
     if (taken === undefined) return;
-    const { entries, isFirst, position, hot, sealed } = taken;
+    const { entries, runs: older, isFirst, position, hot, sealed } = taken;
     const objects = { store, seal, paths, limitBytes: log.limits.valueBytes, token, count: 0 };
-    const builder = new RunBuilder(objects);
-    for (const entry of entries) await builder.add(entry);
-    const run = await builder.finish();
+    const { builder, inputs, run, dropped } = await this.#build(entries, older, objects);
     const countOf = (runs: readonly RunRef[]) => how?.mergeAll ? runs.length : countToMerge(runs);
     // What is named goes by another token than what is not named yet: the maker may be given up.
     const merging = toHex(random(12));
     const stands = await this.#publish(builder, (base) => {
       if (base.frame >= position.number || isFirst && base.runs.length > 0) return undefined;
+      // Others have merged them.
+      if (inputs.some(({ name }, i) => base.runs[i]?.name !== name)) return undefined;
       // Segments that even the older of the two checkpoints has read to their end.
       const done = sealed.filter(([, last]) => last <= base.frame);
-      const runs = run === undefined ? base.runs : [run, ...base.runs];
+      const rest = base.runs.slice(inputs.length);
+      const runs = run === undefined ? rest : [run, ...rest];
       return {
         next: this.#merging === undefined && countOf(runs) > (how?.mergeAll ? 0 : 1) ? merging : undefined,
         frame: position.number,
@@ -156,7 +159,7 @@ export class Checkpointer {
         segment: { name: position.name, from: position.from },
         runs,
         hot,
-        dropped: [...done.map(([name]) => name), ...this.#framesBetween(base, position)],
+        dropped: [...done.map(([name]) => name), ...this.#framesBetween(base, position), ...dropped],
         sealed: sealed.filter(([, last]) => last > base.frame),
       };
     });
@@ -167,6 +170,29 @@ export class Checkpointer {
     }).finally(() => this.#merging = undefined);
   }
 
+  /** A run of what is in memory, and of older runs where merging them at once costs little more: else it would be written twice. */
+  async #build(
+    entries: readonly Entry[],
+    older: readonly RunRef[],
+    objects: BuilderParts,
+  ): Promise<MergedRun & { readonly builder: RunBuilder; readonly inputs: readonly RunRef[] }> {
+    const { reader, options: { tuning } } = this.#log;
+    const merging = new RunBuilder(objects);
+    try {
+      const inputs = older.slice(0, await countAtHand(entries, older, reader, merging, MERGED_AT_ONCE * tuning.bytes));
+      if (inputs.length > 0) {
+        const isLast = inputs.length === older.length;
+        return { ...await mergeRuns(entries, inputs, isLast, reader, merging), builder: merging, inputs };
+      }
+    } catch {
+      // One of them is damaged, or others have merged it: what is in memory must become a run all the same.
+      await this.#remove(await merging.abandon());
+    }
+    const builder = new RunBuilder(objects);
+    for (const entry of entries) await builder.add(entry);
+    return { run: await builder.finish(), dropped: [], builder, inputs: [] };
+  }
+
   /** The newest runs become one, as far as they are not small beside the next older one. */
   async #merge(objects: BuilderParts, count: number): Promise<void> {
     const log = this.#log;
@@ -175,7 +201,7 @@ export class Checkpointer {
     const inputs = runs.slice(0, count);
     const isLast = count === runs.length;
     const builder = new RunBuilder(objects);
-    const { run, dropped } = await mergeRuns(inputs, isLast, log.reader, builder);
+    const { run, dropped } = await mergeRuns([], inputs, isLast, log.reader, builder);
     await this.#publish(builder, (base) => {
       const at = base.runs.findIndex(({ name }) => name === inputs[0]!.name);
       if (at < 0 || inputs.some(({ name }, i) => base.runs[at + i]?.name !== name)) return undefined;
@@ -337,16 +363,4 @@ function smallest(ops: FrameBody["ops"]): Checkpoint["hot"] {
 function isNamed(name: string, { base, journal, sealed }: Known): boolean {
   const names = [journal.position.name, base.segment?.name, ...base.dropped, ...[...base.sealed, ...sealed].map(([name]) => name)];
   return names.includes(name);
-}
-
-/** How many of the newest runs are worth merging. */
-function countToMerge(runs: readonly RunRef[]): number {
-  let bytes = runs[0]?.bytes ?? 0;
-  let count = 1;
-  for (const run of runs.slice(1)) {
-    if (run.bytes > RATIO * bytes) break;
-    bytes += run.bytes;
-    count++;
-  }
-  return count;
 }

@@ -1,0 +1,156 @@
+/** Merging runs, alone and with what is about to become one. */
+import assert from "node:assert/strict";
+import { createDigester } from "../../../src/digest.ts";
+import { type BuilderParts, RunBuilder } from "../../../src/store/log/builder.ts";
+import { type Checkpoint, createLogPaths } from "../../../src/store/log/checkpoint.ts";
+import type { LogPort } from "../../../src/store/log/log_port.ts";
+import { countAtHand, mergeRuns } from "../../../src/store/log/merge.ts";
+import { RunReader } from "../../../src/store/log/runs.ts";
+import type { Entry, RunRef } from "../../../src/store/log/table.ts";
+import { createSeal } from "../../../src/store/seal.ts";
+import { createLogDriver } from "../../faults/log_driver.ts";
+import { contentOf, openLogOn, write } from "../../faults/log_fixture.ts";
+import { seeded } from "../../faults/simulated_disk.ts";
+
+const seal = createSeal(createDigester());
+const paths = createLogPaths("app!");
+
+function createObjects() {
+  const texts = new Map<string, string>();
+  const store = {
+    create: (key: string, text: string | Uint8Array) => Promise.resolve(texts.has(key) ? false : !!texts.set(key, String(text))),
+    getItem: (key: string) => Promise.resolve(texts.get(key)),
+  };
+  let tokens = 0;
+  const builder = () => {
+    const token = (++tokens).toString(16).padStart(4, "0");
+    const parts: BuilderParts = { store, seal, paths, limitBytes: 1000, token, count: 0 };
+    return new RunBuilder(parts);
+  };
+  return { texts, builder, reader: () => new RunReader(store, seal, 1e6) };
+}
+
+async function runOf(builder: RunBuilder, entries: readonly Entry[]): Promise<RunRef> {
+  for (const entry of entries) await builder.add(entry);
+  return (await builder.finish())!;
+}
+
+/** Every object below a run, indexes included, and its entries. */
+async function readRun(reader: RunReader, run: RunRef): Promise<{ readonly names: string[]; readonly entries: Entry[] }> {
+  const { pages, indexes } = await reader.partsOf(run);
+  const entries = (await Promise.all(pages.map((page) => reader.entriesOf(page)))).flat();
+  return { names: [...indexes, ...pages.map(({ name }) => name)], entries };
+}
+
+const keyOf = (i: number) => `app!${String(i).padStart(4, "0")}`;
+
+Deno.test("mergeRuns() gives what the newest of all sources says of each key, and names what the new run does without", async () => {
+  const seed = Number(Deno.env.get("TEST_SEED") ?? Math.floor(Math.random() * 1e9));
+  const choose = seeded(seed);
+  let taken = 0;
+  for (let round = 0; round < 300; round++) {
+    const objects = createObjects();
+    const someEntries = (say: string): Entry[] => {
+      const [from, step] = [choose(300), 1 + choose(9)];
+      return Array.from(
+        { length: 1 + choose(80) },
+        (_, i) => [keyOf(from + i * step), choose(4) === 0 ? undefined : `${say} ${"x".repeat(choose(90))}`],
+      );
+    };
+    const all = Array.from({ length: 1 + choose(4) }, (_, i) => someEntries(`run ${i}`));
+    const runs: RunRef[] = [];
+    for (const entries of all) runs.push(await runOf(objects.builder(), entries));
+    const newest = choose(2) === 0 ? [] : someEntries("newest");
+    const count = 1 + choose(runs.length);
+    const isLast = count === runs.length;
+    const expected = new Map<string, string | undefined>();
+    for (const entries of [...all.slice(0, count).toReversed(), newest]) for (const [key, value] of entries) expected.set(key, value);
+    const wanted = [...expected].filter(([, value]) => value !== undefined || !isLast).sort(([a], [b]) => a < b ? -1 : 1);
+
+    const before = (await Promise.all(runs.slice(0, count).map((run) => readRun(objects.reader(), run)))).flatMap(({ names }) => names);
+    const { run, dropped } = await mergeRuns(newest, runs.slice(0, count), isLast, objects.reader(), objects.builder());
+    const after = run === undefined ? { names: [], entries: [] } : await readRun(objects.reader(), run);
+    assert.deepEqual(after.entries, wanted, `TEST_SEED=${seed}`);
+    assert.deepEqual(before.filter((name) => !after.names.includes(name)).sort(), [...dropped].sort(), `TEST_SEED=${seed}`);
+    taken += after.names.filter((name) => before.includes(name)).length;
+  }
+  assert.ok(taken > 100, `only ${taken} pages were taken over, TEST_SEED=${seed}`);
+});
+
+Deno.test("countAtHand() counts runs that are not far larger, as long as little of them must be written again", async () => {
+  const objects = createObjects();
+  const entriesOf = (from: number, count: number, step = 1): Entry[] =>
+    Array.from({ length: count }, (_, i) => [keyOf(from + i * step), "x".repeat(60)]);
+  const count = async (entries: readonly Entry[], runs: readonly RunRef[], most: number) =>
+    await countAtHand(entries, runs, objects.reader(), objects.builder(), most);
+  const low = await runOf(objects.builder(), entriesOf(0, 40));
+  const high = await runOf(objects.builder(), entriesOf(1000, 40));
+  const wide = await runOf(objects.builder(), entriesOf(0, 40, 30));
+  const large = await runOf(objects.builder(), entriesOf(2000, 900));
+  // Beside each other: nothing is written again, but for a last page that is too small to be kept.
+  assert.equal(await count(entriesOf(500, 40), [low, high], 500), 2);
+  // Among its keys.
+  assert.equal(await count(entriesOf(3, 12, 3), [low], low.bytes / 2), 0);
+  assert.equal(await count(entriesOf(3, 12, 3), [low], low.bytes), 1);
+  // Beside the entries, and among each other.
+  assert.equal(await count(entriesOf(9000, 40), [high, wide], 300), 1);
+  assert.equal(await count(entriesOf(9000, 40), [high, wide], 5000), 2);
+  // What is far larger is left, and so is what is behind it.
+  assert.equal(await count(entriesOf(0, 40), [large, low], 1e9), 0);
+  assert.equal(await count(entriesOf(0, 40), [low, large, high], 1e9), 1);
+  assert.equal(await count(entriesOf(0, 40), [], 1e9), 0);
+});
+
+Deno.test("a checkpoint is made though a page that it would have merged is damaged, or gone, and leaves nothing behind", async () => {
+  for (const damage of [(text: string) => text.replace("LAST", "lost"), () => undefined]) {
+    const created = createLogDriver();
+    // Pages of a thousand characters: some are written before the damaged one is come to.
+    const below = { ...created, supports: { ...created.supports!, valueBytes: 2048 } };
+    let isDamaged = false;
+    let met = 0;
+    const driver = {
+      ...below,
+      getItem: async (key: string) => {
+        const value = await below.getItem(key);
+        if (!isDamaged || typeof value !== "string" || !/^P1.*LAST/s.test(value)) return value;
+        met++;
+        return damage(value);
+      },
+    };
+    const keysUnder = async (prefix: string) => (await below.list!({ prefix, limit: 1000 })).map(({ key }) => key);
+    const tuning = { frames: 3, bytes: 1e6, lagMs: 0 };
+    const expected: Record<string, string> = { z: "LAST" };
+    const put = async (port: LogPort, i: number) => {
+      const step = { [`b${i % 10}`]: `V${i}`.padEnd(200, "."), [`c${i}`]: `V${i}`.padEnd(200, ".") };
+      Object.assign(expected, step);
+      await write(port, { ...step, z: "LAST" });
+    };
+    const first = openLogOn(below, tuning);
+    for (let i = 0; i < 20; i++) await put(first, i);
+    await first.close();
+    const newest = (await keysUnder(paths.checkpoints)).at(-1)!;
+
+    const port = openLogOn(driver, tuning);
+    isDamaged = true;
+    for (let i = 20; i < 24; i++) await put(port, i);
+    await port.close();
+    assert.ok(met > 0 && (await keysUnder(paths.checkpoints)).at(-1)! > newest, "no checkpoint was made");
+    isDamaged = false;
+    // What a merge of its own has made of it is given up after an hour.
+    const again = openLogOn(below, tuning, { now: () => 2 * 60 * 60 * 1000 });
+    assert.deepEqual(await contentOf(again), expected);
+    for (let i = 24; i < 40; i++) await put(again, i);
+    await again.close();
+    const reader = openLogOn(below, tuning);
+    assert.deepEqual(await contentOf(reader), expected);
+    // What the last two checkpoints name, and what the newest one has dropped.
+    const named = new Set<string>();
+    const runs = new RunReader({ getItem: async (key) => await below.getItem(key) }, seal, 0);
+    for (const key of (await keysUnder(paths.checkpoints)).slice(-2)) {
+      const checkpoint: Checkpoint = JSON.parse(String(await below.getItem(key)).split("\n")[2]!);
+      for (const run of checkpoint.runs) for (const name of (await readRun(runs, run)).names) named.add(name);
+      for (const name of checkpoint.dropped) named.add(name);
+    }
+    assert.deepEqual((await keysUnder(paths.runs)).filter((key) => !named.has(key)), []);
+  }
+});
