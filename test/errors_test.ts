@@ -168,3 +168,13 @@ Deno.test("every message in the sources that makes a StateError begins with Cann
     }
   }
 });
+
+Deno.test("structuredClone() of a StateError is a plain Error with its message, and its details can be sent beside it", () => {
+  for (const code of codes) {
+    const error = new StateError(code, `Cannot: ${code}`, { details: samples[code] });
+    const copy = structuredClone(error);
+    assert.ok(copy instanceof Error && !isStateError(copy));
+    assert.equal(copy.message, error.message);
+    assert.deepEqual(structuredClone({ code: error.code, details: error.details }), { code, details: error.details });
+  }
+});
