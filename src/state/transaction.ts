@@ -13,30 +13,20 @@ import type { SaveDraft } from "../store/draft_change.ts";
 import type { Draft } from "../store/operation.ts";
 import { reasonOf } from "../store/port.ts";
 import { checkFunction, takeOptions } from "./call_options.ts";
-import { checkCommit, checkRevision, conflict, type Core, expiryOf, kindOf, scopeOf, type Target, targetOf } from "./core.ts";
+import { checkCommit, type Core, scopeOf, targetOf } from "./core.ts";
 import { createCursor, type Cursor } from "./cursor.ts";
-import { type Awaitable, DELETE, type Entry, type EntryOptions, type Key, type ListOptions, type Precondition } from "./entry.ts";
-import { targetAt } from "./listing.ts";
-import { type Listing, listingOf, PAGE } from "./listing_options.ts";
+import type { Awaitable, EntryOptions, Key, ListOptions, Precondition } from "./entry.ts";
+import { type Listing, listingOf } from "./listing_options.ts";
 import type { Transaction, TransactionOptions } from "./manager.ts";
 import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./operation_ids.ts";
-import { decode, encodePresent, GONE } from "./payload.ts";
-import { entryOf, localEntryOf } from "./reads.ts";
+import { WorkingCopy, type Write } from "./working_copy.ts";
 import { scopeVerbs } from "./scoped.ts";
-import { Snapshot } from "./snapshot.ts";
-import { checkStep, initialOf, patience, sumOf } from "./update.ts";
-import { find, originOf, prepareSave, put, remove, type Saving } from "./writes.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { checkStep, patience, sumOf } from "./update.ts";
+import { find, originOf, put, remove } from "./writes.ts";
 
 /** What the transaction read is not so any more. */
 class Stale extends Unfinished {}
-
-/** What a transaction will write under a path. */
-interface Write {
-  readonly target: Target;
-  /** `undefined`: delete. */
-  readonly saving: Saving | undefined;
-  readonly at: number;
-}
 
 /** Transactions that run again wait for their turn here. */
 const lanes: WeakMap<Core, Promise<unknown>> = new WeakMap();
@@ -104,8 +94,7 @@ async function tellCommit(commit: number, options: TransactionOptions, core: Cor
 /** One run of a transaction's function. */
 class Run {
   readonly #core: Core;
-  readonly snapshot: Snapshot;
-  readonly #writes: Map<string, Write> = new Map();
+  readonly #copy: WorkingCopy;
   readonly #calls: Set<Promise<unknown>> = new Set();
   /** Failures of calls whose promise nobody has taken up, the first one first. */
   readonly #untold: Map<Promise<unknown>, unknown> = new Map();
@@ -113,11 +102,15 @@ class Run {
 
   constructor(core: Core) {
     this.#core = core;
-    this.snapshot = new Snapshot(core);
+    this.#copy = new WorkingCopy(core, () => this.#enter());
+  }
+
+  get snapshot(): Snapshot {
+    return this.#copy.snapshot;
   }
 
   get hasWrites(): boolean {
-    return this.#writes.size > 0;
+    return this.#copy.writes.size > 0;
   }
 
   /** Calls that the function did not await are part of the transaction all the same, and so are their failures. */
@@ -132,6 +125,7 @@ class Run {
 
   /** What the function gets. Every promise of it marks what awaits it as the transaction's. */
   verbs(): Transaction {
+    const copy = this.#copy;
     const guarded = <A extends unknown[], V>(verb: (...args: A) => Promise<V>) => (...args: A): Promise<V> => {
       const begin = async () => {
         this.#enter();
@@ -154,20 +148,20 @@ class Run {
     const verbs = {
       save: guarded(async (scope: StateScope, key: Key, value: unknown, options: Precondition & EntryOptions = {}) => {
         const asked = takeOptions("save", options, true);
-        await this.#save(at(scope, key), value, asked);
+        await copy.save(at(scope, key), value, asked);
       }),
-      load: guarded(async (scope: StateScope, key: Key) => (await this.#entry(at(scope, key)))?.value),
-      entry: guarded(async (scope: StateScope, key: Key) => await this.#entry(at(scope, key))),
-      has: guarded(async (scope: StateScope, key: Key) => await this.#entry(at(scope, key)) !== undefined),
+      load: guarded(async (scope: StateScope, key: Key) => (await copy.entry(at(scope, key)))?.value),
+      entry: guarded(async (scope: StateScope, key: Key) => await copy.entry(at(scope, key))),
+      has: guarded(async (scope: StateScope, key: Key) => await copy.entry(at(scope, key)) !== undefined),
       delete: guarded(async (scope: StateScope, key: Key, options: Precondition = {}) => {
         const asked = takeOptions("delete", options, true);
-        return await this.#delete(at(scope, key), asked);
+        return await copy.delete(at(scope, key), asked);
       }),
-      keys: (scope: StateScope, options: ListOptions = {}) => cursor("keys", scope, options, (listing) => this.#keys(listing)),
-      entries: (scope: StateScope, options: ListOptions = {}) => cursor("entries", scope, options, (listing) => this.#entries(listing)),
+      keys: (scope: StateScope, options: ListOptions = {}) => cursor("keys", scope, options, (listing) => copy.keys(listing)),
+      entries: (scope: StateScope, options: ListOptions = {}) => cursor("entries", scope, options, (listing) => copy.entries(listing)),
       clear: guarded(async (scope: StateScope, options: { readonly prefix?: string } = {}) => {
         const asked = takeOptions("clear", options, true);
-        return await this.#clear(listingOf(scopeOf(scope, this.#core), asked));
+        return await copy.clear(listingOf(scopeOf(scope, this.#core), asked));
       }),
       update: guarded(async (
         scope: StateScope,
@@ -177,13 +171,13 @@ class Run {
       ) => {
         const asked = takeOptions("update", options, true);
         checkFunction("update", fn);
-        return await this.#update(at(scope, key), fn, asked);
+        return await copy.update(at(scope, key), fn, asked);
       }),
       increment: guarded(async (scope: StateScope, key: Key, by: number = 1, options: Precondition = {}) => {
         const asked = takeOptions("increment", options, true);
         const target = at(scope, key);
         checkStep(target, by);
-        return await this.#update(target, (current) => sumOf(target, current, by), { ...asked, initial: 0 }) as number;
+        return await copy.update(target, (current) => sumOf(target, current, by), { ...asked, initial: 0 }) as number;
       }),
     };
     return {
@@ -208,7 +202,7 @@ class Run {
   /** Validates in the queue, and writes. */
   async commit<R>(answer: R, options: TransactionOptions): Promise<R | Stale> {
     const core = this.#core;
-    const writes = [...this.#writes.values()];
+    const writes = [...this.#copy.writes.values()];
     const left = writes.map(({ target }) => core.ephemeral.leave(target.path));
     try {
       const drafts = new Map<Write, SaveDraft>();
@@ -247,148 +241,5 @@ class Run {
 
   #enter(): void {
     if (this.#isOver) throw new TypeError("Cannot use the transaction: its function has returned; await every call inside it");
-  }
-
-  async #entry(target: Target): Promise<Entry | undefined> {
-    const core = this.#core;
-    const written = this.#writes.get(target.path);
-    if (written !== undefined) return await this.#ownEntry(written);
-    const { slot, local } = await this.snapshot.read(target.path);
-    if (local !== undefined) return await localEntryOf(target, local, core);
-    if (!this.snapshot.isLive(slot.row)) return undefined;
-    const entry = await entryOf(target, slot.row, core);
-    if (entry !== GONE) return entry;
-    // Replaced since, or else the next run finds out that it is missing.
-    core.store.view.cache.delete(target.path);
-    return this.snapshot.fail();
-  }
-
-  /** What the transaction itself wrote: not committed yet. */
-  async #ownEntry({ target, saving, at }: Write): Promise<Entry | undefined> {
-    if (saving === undefined) return undefined;
-    const { schema } = await saving.draft;
-    const { encoded, expiresAt, content } = saving;
-    const { last } = await this.#stored(target);
-    const local = { ...encoded, revision: last + 1, createdAt: at, updatedAt: at, expiresAt, class: "ephemeral" as const, content, schema };
-    return { ...await localEntryOf(target, local, this.#core), class: saving.class };
-  }
-
-  /** What is stored, whatever the transaction wrote: the revision that is visible (`null`: absent), and the last one there was. */
-  async #stored({ path }: Target): Promise<{ readonly visible: number | null; readonly last: number }> {
-    const { slot, local } = await this.snapshot.read(path);
-    const visible = local?.revision ?? (this.snapshot.isLive(slot.row) ? slot.row.revision : null);
-    return { visible, last: Math.max(0, slot.revision, local?.revision ?? 0, this.#core.ephemeral.lastRevision(path)) };
-  }
-
-  /** The revision that the transaction sees; `null`: absent. Its writes of a key are one write. */
-  async #visible(target: Target): Promise<number | null> {
-    const written = this.#writes.get(target.path);
-    const { visible, last } = await this.#stored(target);
-    return written === undefined ? visible : written.saving === undefined ? null : last + 1;
-  }
-
-  async #check(target: Target, { ifRevision }: Precondition): Promise<void> {
-    const expected = checkRevision(ifRevision);
-    if (expected === undefined) return;
-    const visible = await this.#visible(target);
-    if (visible !== expected) throw conflict(target, expected, visible);
-  }
-
-  async #save(target: Target, value: unknown, options: Precondition & EntryOptions, kept = 0): Promise<void> {
-    const core = this.#core;
-    core.checkWritable();
-    const kind = kindOf(target, options, core);
-    const encoded = encodePresent(value, target, core);
-    const saving = prepareSave(target, encoded, kind, expiryOf(options, core.now()) || kept, core);
-    await Promise.all([saving.draft, this.#check(target, options)]);
-    this.#write({ target, saving, at: core.now() });
-  }
-
-  async #delete(target: Target, options: Precondition): Promise<boolean> {
-    this.#core.checkWritable();
-    await this.#check(target, options);
-    const visible = await this.#visible(target);
-    this.#write({ target, saving: undefined, at: this.#core.now() });
-    return visible !== null;
-  }
-
-  #write(write: Write): void {
-    this.#enter();
-    this.#writes.set(write.target.path, write);
-  }
-
-  async #update(
-    target: Target,
-    fn: (current: unknown) => unknown,
-    options: Precondition & EntryOptions & { readonly initial?: unknown },
-  ): Promise<unknown> {
-    const initial = initialOf(options, this.#core);
-    await this.#check(target, options);
-    const entry = await this.#entry(target);
-    const result = await this.#core.guard.run(() => fn(entry === undefined ? initial() : entry.value));
-    if (result === undefined) {
-      throw new TypeError(`Cannot update "${target.key}": the function returned undefined; return DELETE to delete it`);
-    }
-    if (result === DELETE) {
-      await this.#delete(target, {});
-      return undefined;
-    }
-    const { ifRevision: _, initial: __, ...rest } = options;
-    await this.#save(
-      target,
-      result,
-      { class: entry?.class, content: entry?.content, ...rest } as EntryOptions,
-      entry?.expiresAt?.getTime() ?? 0,
-    );
-    const { saving } = this.#writes.get(target.path)!;
-    return decode(saving!.encoded);
-  }
-
-  async #clear(listing: Listing): Promise<number> {
-    let cleared = 0;
-    const targets: Target[] = [];
-    for await (const { target } of this.#items(listing)) targets.push(target);
-    for (const target of targets) if (await this.#delete(target, {})) cleared++;
-    return cleared;
-  }
-
-  async *#keys(listing: Listing): AsyncGenerator<string> {
-    for await (const { target } of this.#items(listing)) yield target.key;
-  }
-
-  async *#entries(listing: Listing): AsyncGenerator<Entry> {
-    for await (const { target } of this.#items(listing)) {
-      const entry = await this.#entry(target);
-      if (entry !== undefined) yield entry;
-    }
-  }
-
-  /** What the range holds as of the snapshot, with the transaction's own writes in it. */
-  async *#items(listing: Listing): AsyncGenerator<{ readonly target: Target }> {
-    this.#enter();
-    const core = this.#core;
-    const { scope, prefix, reverse } = listing;
-    await this.snapshot.begin(prefix);
-    let left = listing.limit;
-    for (let after = listing.after; left > 0;) {
-      const page = await this.snapshot.page({ prefix, after, limit: left === Infinity ? PAGE : left, reverse });
-      this.#enter();
-      const paths = new Set(page.rows.filter((row) => this.snapshot.isLive(row)).map((row) => row.path));
-      const isInPage = (path: string) =>
-        path.startsWith(prefix) && (after === undefined || (reverse ? path < after : path > after)) &&
-        (page.next === undefined || (reverse ? path >= page.next : path <= page.next));
-      for (const path of core.ephemeral.paths(prefix, this.snapshot.at)) if (isInPage(path)) paths.add(path);
-      for (const [path, { saving }] of this.#writes) {
-        if (!isInPage(path)) continue;
-        if (saving === undefined) paths.delete(path);
-        else paths.add(path);
-      }
-      for (const path of [...paths].sort((a, b) => (a < b) === reverse ? 1 : -1)) {
-        if (left-- <= 0) return;
-        yield { target: targetAt(scope, path) };
-      }
-      if (page.next === undefined) return;
-      after = page.next;
-    }
   }
 }

@@ -1392,8 +1392,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a transaction's clear() takes no prefix",
     file: "src/state/transaction.ts",
-    search: "return await this.#clear(listingOf(scopeOf(scope, this.#core), asked));",
-    replace: "return await this.#clear(listingOf(scopeOf(scope, this.#core), {}));",
+    search: "return await copy.clear(listingOf(scopeOf(scope, this.#core), asked));",
+    replace: "return await copy.clear(listingOf(scopeOf(scope, this.#core), {}));",
     test: [conformance, "/^memory › inside/"],
   },
   {
