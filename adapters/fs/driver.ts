@@ -78,7 +78,7 @@ export function createDriver(
     removeItem: (key: string) =>
       writing(async () => {
         try {
-          await calls.unlink(place(key).path);
+          await calls.remove(place(key).path);
         } catch (error) {
           // A folder there is somebody else's.
           if (codeOf(error) !== "ENOENT" && !isNoFile(error)) throw error;

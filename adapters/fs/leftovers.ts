@@ -39,7 +39,7 @@ export class Leftovers {
     const file = await this.#calls.open(path, "read");
     try {
       const { changedMs } = await file.stat();
-      if (this.#now() - changedMs > ABANDONED_MS) await this.#calls.unlink(path);
+      if (this.#now() - changedMs > ABANDONED_MS) await this.#calls.remove(path);
     } finally {
       await file.close();
     }

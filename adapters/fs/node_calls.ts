@@ -25,6 +25,7 @@ const flags = {
 
 const syncData = promisify(node.fdatasync);
 const syncAll = promisify(node.fsync);
+const remove = promisify(node.unlink);
 const write = promisify(node.write) as (fd: number, bytes: Uint8Array) => Promise<{ readonly bytesWritten: number } | number>;
 const read = promisify(node.read) as (
   fd: number,
@@ -45,6 +46,7 @@ export const nodeCalls: FileCalls = {
   },
   link: (from, to) => node.linkSync(from, to),
   unlink: (path) => node.unlinkSync(path),
+  remove: (path) => remove(path),
   rename: (from, to) => node.renameSync(from, to),
   mkdir: (path) => {
     node.mkdirSync(path, { mode: 0o700 });

@@ -145,7 +145,7 @@ export class Segments implements DriverSegments {
   async remove(name: string): Promise<void> {
     await this.#forget(name);
     try {
-      await this.#brief.unlink(fileOf(this.#directory, name).path);
+      await this.#brief.remove(fileOf(this.#directory, name).path);
     } catch (error) {
       // A folder there is somebody else's.
       if (codeOf(error) !== "ENOENT" && !isNoFile(error)) throw error;

@@ -137,6 +137,12 @@ export class SimulatedDisk {
       if (fault.code !== undefined) throw failure(fault.code, `${name} ${path}`);
       return result;
     };
+    const unlink = (path: string) =>
+      call("unlink", path, () => {
+        const node = this.#find(path);
+        if (node.kind === "folder") throw failure("EISDIR", path);
+        this.#put(path, undefined);
+      });
     return {
       open: (path, how) => call("open", path, () => this.#open(path, how, call), how),
       link: (from, to) =>
@@ -145,12 +151,8 @@ export class SimulatedDisk {
           if (node.kind === "folder") throw failure("EPERM", from);
           this.#put(to, node);
         }),
-      unlink: (path) =>
-        call("unlink", path, () => {
-          const node = this.#find(path);
-          if (node.kind === "folder") throw failure("EISDIR", path);
-          this.#put(path, undefined);
-        }),
+      unlink,
+      remove: unlink,
       rename: (from, to) =>
         call("rename", to, () => {
           const node = this.#find(from);

@@ -210,7 +210,7 @@ Deno.test("a file in whose place a folder stands is missing, and the folder is l
   assert.equal(await segments.append("seg!a", bytesOf("frame\n")), undefined);
   assert.equal(await segments.create("seg!a", bytesOf("head\n")), false);
   await assert.rejects(segments.sync("seg!a", 0, bytesOf("head\n")), /was removed/);
-  const system = { ...calls, unlink: () => assert.fail(Object.assign(new Error("EISDIR"), { code: "EISDIR" })) };
+  const system = { ...calls, remove: () => assert.fail(Object.assign(new Error("EISDIR"), { code: "EISDIR" })) };
   await new Segments("/d", system, new Folders("/d", system)).remove("seg!a");
   assert.deepEqual(await calls.readdir("/d/seg"), [{ name: "a", isFolder: true }]);
 });
