@@ -225,7 +225,7 @@ export class Committer {
       if (written || await this.#landedBefore(composed, failure)) break;
       return false;
     }
-    await view.adopt(composed.head, composed.text, composed.commits, composed.slots);
+    await view.adopt(composed.head, composed.text, composed);
     if (composed.batch.durable) await this.#readBack(composed);
     return true;
   };

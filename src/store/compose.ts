@@ -105,6 +105,8 @@ export interface Composed {
   readonly text: string;
   readonly commits: readonly Commit[];
   readonly slots: ReadonlyMap<string, Slot>;
+  /** Characters of the record's text. */
+  readonly bytes: number;
 }
 
 /** What a record is made of beside the operations' changes. */
@@ -176,6 +178,7 @@ export async function composeRecord(drafts: readonly CommitDraft[], parts: Compo
     text,
     commits,
     slots,
+    bytes: recordText.length,
   };
 }
 

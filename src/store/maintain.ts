@@ -48,7 +48,7 @@ export async function trim(view: View, parts: StepParts): Promise<void> {
   const remove: string[] = [];
   let { horizon, logBytes, objectBytes } = head;
   let end = 0;
-  for (const { first, last, bytes, drops, sets } of known(view) ?? await oldest(head, parts)) {
+  for await (const { first, last, bytes, drops, sets } of known(view) ?? oldest(head, parts)) {
     const keys = [...drops, ...sets.map(({ list }) => list)].flatMap((ref) => objectKeys(ref, paths));
     if (remove.length > 0 && remove.length + keys.length + 3 > port.supports.batchOps) break;
     // They may be many: they go first, in batches of their own; a crash between them is no loss, the record still names the rest.
@@ -70,12 +70,13 @@ export async function trim(view: View, parts: StepParts): Promise<void> {
     if (!await port.repeat({ checks: [{ key: paths.head, is: text }], set: [], remove: remove.slice(0, room), durable: false })) return;
   }
   if (await port.repeat({ checks: [{ key: paths.head, is: text }], set: [[paths.head, nextText]], remove, durable: false })) {
-    await view.adopt(next, nextText, [], new Map());
+    await view.adopt(next, nextText);
+    // Else there may still be some below the horizon.
     if (horizon === end) written.removedTo(end);
   }
 }
 
-/** What can go, as far as this process wrote it all; undefined: look. */
+/** What can go, if this process wrote it all; undefined: look. */
 function known({ head, written }: View): readonly Doomed[] | undefined {
   const records = written.between(head.horizon, head.commit - TAIL)?.slice(0, SLACK);
   const doomed = records?.flatMap(({ drops, ...record }) => drops === undefined ? [] : [{ ...record, drops, sets: [] }]);
@@ -85,8 +86,7 @@ function known({ head, written }: View): readonly Doomed[] | undefined {
 /**
  * What can go, as it stands. It is looked for from the beginning: a repair raises the horizon above records that it keeps.
  */
-async function oldest(head: Head, { port, paths, seal }: StepParts): Promise<readonly Doomed[]> {
-  const doomed: Doomed[] = [];
+async function* oldest(head: Head, { port, paths, seal }: StepParts): AsyncGenerator<Doomed> {
   let previous: string | undefined;
   for (const { key, value } of await port.list({ prefix: paths.logs, limit: SLACK, values: true })) {
     const first = Number(key.slice(paths.logs.length));
@@ -97,15 +97,15 @@ async function oldest(head: Head, { port, paths, seal }: StepParts): Promise<rea
     }
     if (first > head.horizon) previous = record.digest;
     const last = first + record.commits.length - 1;
-    if (last > head.commit - TAIL) break;
+    if (last > head.commit - TAIL) return;
     const drops = record.commits.flatMap(({ changes }) => changes.flatMap((change) => change.drops));
     const sets = record.commits.flatMap(({ set }) => set === undefined ? [] : [set]);
-    doomed.push({ first, last, bytes: (value as string).length, drops, sets });
+    yield { first, last, bytes: (value as string).length, drops, sets };
   }
-  return doomed;
 }
 
-async function dropPieces(set: Parameters<typeof loadList>[0], parts: StepParts): Promise<number> {
+/** Removes the pieces that a record's changes stand in, and what they alone named. How many bytes of objects went. */
+async function dropPieces(set: ChangeSetRef, parts: StepParts): Promise<number> {
   const { port, paths } = parts;
   let freed = 0;
   for (const piece of await loadList(set, parts) ?? []) {

@@ -37,36 +37,48 @@ export interface Written {
   readonly last: number;
   /** Characters of its text. */
   readonly bytes: number;
-  /** Objects that it alone still names; undefined: too many to tell. */
+  /** Objects that it alone still names; undefined: too many to remember. */
   readonly drops: readonly ObjectRef[] | undefined;
 }
 
-/** How many are remembered, at the most. */
+/** How many records are remembered, and how many objects of all of them, at the most. */
 const KEPT_WRITTEN = 2048;
+const KEPT_DROPS = 4096;
 
 /** Records that this process wrote, one behind the other: to remove them again, they need not be read. */
 export class WrittenRecords {
   #records: Written[] = [];
-  /** Up to which commit no record stands, as this process knows: it looked, and removed them. */
+  #drops = 0;
+  /** Up to which commit no record stands: this process looked from the beginning, and removed them. */
   #removed: number | undefined;
 
   /** The next one; where others wrote in between, what was before is forgotten. */
   add(record: Written): void {
-    if (this.#records.at(-1)?.last !== record.first - 1) this.#records = [];
-    this.#records.push(record);
-    if (this.#records.length > KEPT_WRITTEN) this.#records.splice(0, KEPT_WRITTEN / 2);
+    if (this.#records.at(-1)?.last !== record.first - 1) this.#forget(this.#records.length);
+    const drops = this.#drops + (record.drops?.length ?? 0) > KEPT_DROPS ? undefined : record.drops;
+    this.#records.push({ ...record, drops });
+    this.#drops += drops?.length ?? 0;
+    if (this.#records.length > KEPT_WRITTEN) this.#forget(KEPT_WRITTEN / 2);
   }
 
-  /** Says that no record stands up to a commit. */
+  /** To be told by whoever removed every record up to a commit, and had looked for them from the beginning. */
   removedTo(last: number): void {
     this.#removed = last;
-    this.#records = this.#records.filter(({ first }) => first > last);
+    const kept = this.#records.findIndex(({ first }) => first > last);
+    this.#forget(kept < 0 ? this.#records.length : kept);
   }
 
-  /** All records behind the horizon up to a commit, where none stands before it; undefined: that is not known, look. */
+  /**
+   * Records from the lowest one that stands on, none left out, as far as this process knows them, up to a commit; undefined: it does
+   * not know the lowest one.
+   */
   between(horizon: number, end: number): readonly Written[] | undefined {
     if (this.#removed !== horizon || this.#records[0]?.first !== horizon + 1) return undefined;
     return this.#records.filter(({ last }) => last <= end);
+  }
+
+  #forget(count: number): void {
+    for (const { drops } of this.#records.splice(0, count)) this.#drops -= drops?.length ?? 0;
   }
 }
 

@@ -159,7 +159,7 @@ export class Steps {
       written = await port.repeat(batch) ||
         await port.repeat({ checks: [{ key: paths.head, is: nextText }], set: rows.set, remove, durable: false });
     }
-    if (written) await view.adopt(next, nextText, [], new Map());
+    if (written) await view.adopt(next, nextText);
     return written;
   }
 

@@ -50,6 +50,17 @@ interface Call {
 /** Absent, and what is left of it was not asked for. */
 const absentSlot: Slot = { commit: 0, revision: -1, row: undefined };
 
+/** A record that this process wrote. */
+export interface Landed {
+  readonly commits: LogRecord["commits"];
+  /** What its commits gave. */
+  readonly slots: ReadonlyMap<string, Slot>;
+  /** Characters of its text. */
+  readonly bytes: number;
+}
+
+const nothing: Landed = { commits: [], slots: new Map(), bytes: 0 };
+
 /** What this process knows of its namespace. */
 export class View {
   readonly #parts: ViewParts;
@@ -124,17 +135,19 @@ export class View {
     return this.#advance(text, since, asked);
   }
 
-  /** Takes over a head that this process wrote itself, with the slots that its commits gave. */
-  async adopt(head: Head, text: string, commits: LogRecord["commits"], slots: ReadonlyMap<string, Slot>): Promise<void> {
+  /** Takes over a head that this process wrote itself, and what the record said that it wrote with it. */
+  async adopt(head: Head, text: string, { commits, slots, bytes }: Landed = nothing): Promise<void> {
     await this.#catchingUp;
+    const isWide = commits.some(({ set }) => set !== undefined);
+    if (commits.length > 0) {
+      const drops = isWide ? undefined : commits.flatMap(({ changes }) => changes.flatMap((change) => change.drops));
+      this.written.add({ first: head.first, last: head.commit, bytes, drops });
+    }
     if (head.commit > this.#head.commit) {
       commits.forEach(({ txid, changes, set }, i) =>
         this.recent.add(this.#head.commit + 1 + i, txid, set === undefined ? changes.map(({ path }) => path) : undefined)
       );
-      const isWide = commits.some(({ set }) => set !== undefined);
       if (isWide) this.cache.clear();
-      const drops = isWide ? undefined : commits.flatMap(({ changes }) => changes.flatMap((change) => change.drops));
-      this.written.add({ first: head.first, last: head.commit, bytes: head.logBytes - this.#head.logBytes, drops });
       for (const [path, slot] of slots) this.cache.set(path, slot);
     }
     if (isLater(head, this.#head)) this.#set(head, text);

@@ -228,7 +228,7 @@ class StageWriter {
     const text = await formatHead(next, seal);
     const set = [[paths.log(first), record.text], [paths.head, text]] as const;
     const batch = { checks: [{ key: paths.head, is: headText }], set, remove: [], durable: this.#isCritical };
-    return this.#withStage({ batch, head: next, text, commits, slots: new Map() });
+    return this.#withStage({ batch, head: next, text, commits, slots: new Map(), bytes: record.text.length });
   }
 
   /** Its object under a name that begins with the stage's token: there housekeeping finds what nobody came to name. */

@@ -122,3 +122,14 @@ Deno.test("records are known only where somebody has looked whether others stand
   written.add({ first: 22, last: 22, bytes: 1, drops: [] });
   assert.equal(written.between(8, 30), undefined, "others have written one");
 });
+
+Deno.test("objects that records drop are remembered up to a bound; beyond it the record is read", () => {
+  const written = new WrittenRecords();
+  const drops = Array.from({ length: 1000 }, (_, i) => ({ name: `o${i}`, pieces: 1, bytes: 1 }));
+  written.removedTo(0);
+  for (let first = 1; first <= 8; first++) written.add({ first, last: first, bytes: 1, drops });
+  assert.deepEqual(written.between(0, 9)!.map((record) => record.drops?.length), [1000, 1000, 1000, 1000, ...Array(4).fill(undefined)]);
+  written.removedTo(3);
+  written.add({ first: 9, last: 9, bytes: 1, drops });
+  assert.equal(written.between(3, 9)!.at(-1)!.drops?.length, 1000);
+});

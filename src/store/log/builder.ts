@@ -36,6 +36,8 @@ export class RunBuilder {
   readonly #pageBytes: number;
   #entries: Entry[] = [];
   #bytes = 0;
+  /** Why an object could not be written: then no more are begun, so that what was made has no wide gap in its numbers. */
+  #failure: { readonly error: unknown } | undefined;
 
   /** The objects that were made, or begun. */
   readonly names: string[] = [];
@@ -56,14 +58,9 @@ export class RunBuilder {
     return this.#parts.token;
   }
 
-  /** Waits for what is being written. The names of all that was, which nothing will name. */
-  async abandon(): Promise<readonly string[]> {
-    await Promise.all(this.#writing);
-    return this.names;
-  }
-
   /** Adds an entry above all before. */
   async add(entry: Entry): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure.error;
     const [key, value = ""] = entry;
     const bytes = key.length + value.length + 2;
     // What is large gets a page of its own, which later runs take over as it is.
@@ -127,7 +124,7 @@ export class RunBuilder {
       gone: entries.filter(([, value]) => value === undefined).length,
     }));
     this.#pages.push(page);
-    const settled: Promise<unknown> = page.catch(() => {}).finally(() => this.#writing.delete(settled));
+    const settled: Promise<unknown> = page.catch((error) => this.#failure ??= { error }).finally(() => this.#writing.delete(settled));
     this.#writing.add(settled);
     if (this.#writing.size >= WRITERS) await Promise.race(this.#writing);
   }

@@ -12,13 +12,13 @@ import { type BuilderParts, RunBuilder, WRITERS } from "./builder.ts";
 import { type Checkpoint, formatCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
 import type { FrameBody } from "./frame.ts";
 import type { Known, Log } from "./log.ts";
-import { countAtHand, countToMerge, type MergedRun, mergeRuns } from "./merge.ts";
+import { countAtHand, countToMerge, mergeRuns } from "./merge.ts";
 import { type Position, Unknown } from "./journal.ts";
 import { isPinned } from "./pins.ts";
 import { nameOf } from "./record_journal.ts";
 import { Superseded } from "./runs.ts";
 import { firstIn, headerOf } from "./segment_journal.ts";
-import type { Entry, RunRef } from "./table.ts";
+import type { Entry, PageRef, RunRef } from "./table.ts";
 
 /** Beyond so many runs, commits wait for a merge. */
 const MOST_RUNS = 24;
@@ -140,7 +140,10 @@ export class Checkpointer {
     if (taken === undefined) return;
     const { entries, runs: older, isFirst, position, hot, sealed } = taken;
     const objects = { store, seal, paths, limitBytes: log.limits.valueBytes, token, count: 0 };
-    const { builder, inputs, run, dropped } = await this.#build(entries, older, objects);
+    const builder = new RunBuilder(objects);
+    const { parts, inputs, dropped } = await this.#plan(entries, older, builder);
+    for (const part of parts) await (isEntry(part) ? builder.add(part) : builder.take(part));
+    const run = await builder.finish();
     const countOf = (runs: readonly RunRef[]) => how?.mergeAll ? runs.length : countToMerge(runs);
     // What is named goes by another token than what is not named yet: the maker may be given up.
     const merging = toHex(random(12));
@@ -170,27 +173,29 @@ export class Checkpointer {
     }).finally(() => this.#merging = undefined);
   }
 
-  /** A run of what is in memory, and of older runs where merging them at once costs little more: else it would be written twice. */
-  async #build(
+  /**
+   * What a run of what is in memory is made of, and the older runs that it takes in: merged a moment later, all would be written twice.
+   * They are read before anything is written.
+   */
+  async #plan(
     entries: readonly Entry[],
     older: readonly RunRef[],
-    objects: BuilderParts,
-  ): Promise<MergedRun & { readonly builder: RunBuilder; readonly inputs: readonly RunRef[] }> {
+    { reuseBytes }: RunBuilder,
+  ): Promise<{ readonly parts: readonly (Entry | PageRef)[]; readonly inputs: readonly RunRef[]; readonly dropped: readonly string[] }> {
     const { reader, options: { tuning } } = this.#log;
-    const merging = new RunBuilder(objects);
     try {
-      const inputs = older.slice(0, await countAtHand(entries, older, reader, merging, MERGED_AT_ONCE * tuning.bytes));
+      const inputs = older.slice(0, await countAtHand(entries, older, reader, { reuseBytes }, MERGED_AT_ONCE * tuning.bytes));
       if (inputs.length > 0) {
-        const isLast = inputs.length === older.length;
-        return { ...await mergeRuns(entries, inputs, isLast, reader, merging), builder: merging, inputs };
+        const parts: (Entry | PageRef)[] = [];
+        const push = (part: Entry | PageRef) => parts.push(part);
+        const sink = { reuseBytes, add: push, take: push };
+        const dropped = await mergeRuns(entries, inputs, inputs.length === older.length, reader, sink);
+        return { parts, inputs, dropped };
       }
     } catch {
-      // One of them is damaged, or others have merged it: what is in memory must become a run all the same.
-      await this.#remove(await merging.abandon());
+      // What is in memory must become a run all the same. What cannot be read a merge of its own meets next, and says.
     }
-    const builder = new RunBuilder(objects);
-    for (const entry of entries) await builder.add(entry);
-    return { run: await builder.finish(), dropped: [], builder, inputs: [] };
+    return { parts: entries, inputs: [], dropped: [] };
   }
 
   /** The newest runs become one, as far as they are not small beside the next older one. */
@@ -201,7 +206,8 @@ export class Checkpointer {
     const inputs = runs.slice(0, count);
     const isLast = count === runs.length;
     const builder = new RunBuilder(objects);
-    const { run, dropped } = await mergeRuns([], inputs, isLast, log.reader, builder);
+    const dropped = await mergeRuns([], inputs, isLast, log.reader, builder);
+    const run = await builder.finish();
     await this.#publish(builder, (base) => {
       const at = base.runs.findIndex(({ name }) => name === inputs[0]!.name);
       if (at < 0 || inputs.some(({ name }, i) => base.runs[at + i]?.name !== name)) return undefined;
@@ -251,7 +257,7 @@ export class Checkpointer {
     });
     if (published === "overtaken") return false;
     // What was made for nothing is in no checkpoint.
-    const cleaning = published === undefined ? this.#remove(names) : this.#clean(published);
+    const cleaning = published === undefined ? this.#remove(names.toReversed()) : this.#clean(published);
     await cleaning.catch((error) => this.#warn("What is not needed any more could not be removed", error));
     return published !== undefined;
   }
@@ -317,11 +323,11 @@ export class Checkpointer {
     }
   }
 
-  /** Removes what was made under a token that no checkpoint will ever name: numbered from 0, some of them begun side by side. */
+  /** Removes what was made under a token that no checkpoint will ever name: numbered from 0, some of them begun, or removed, side by side. */
   async #removeToken(token: string): Promise<void> {
     const { paths, store } = this.#log;
     let count = 0;
-    for (let number = 0; number <= count + WRITERS; number++) {
+    for (let number = 0; number <= count + Math.max(WRITERS, REMOVERS); number++) {
       if ((await store.getItem(paths.run(token, number)) ?? undefined) !== undefined) count = number + 1;
     }
     // The last one first: what is left after a crash is found in the same way.
@@ -357,6 +363,10 @@ function smallest(ops: FrameBody["ops"]): Checkpoint["hot"] {
     left -= bytes;
     return true;
   }).map(([key, value]) => [key, value ?? null]);
+}
+
+function isEntry(part: Entry | PageRef): part is Entry {
+  return Array.isArray(part);
 }
 
 /** Whether a segment is a part of the log. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { RunBuilder } from "./builder.ts";
 import type { RunReader } from "./runs.ts";
 import { type Entry, pageFrom, type PageRef, placeOf, type RunRef } from "./table.ts";
 
@@ -23,34 +22,52 @@ export function countToMerge(runs: readonly RunRef[]): number {
 }
 
 /**
- * How many of the newest runs are worth merging with entries that are to be written anyway, where that writes at most so many bytes
- * more than those entries.
+ * How many of the newest runs are worth merging with entries that are to be written anyway. None, if that would write more than so
+ * many bytes beside those entries, or leave the next run to be merged with the result.
  */
 export async function countAtHand(
   entries: readonly Entry[],
   runs: readonly RunRef[],
   reader: RunReader,
-  { reuseBytes }: Pick<RunBuilder, "reuseBytes">,
+  { reuseBytes }: Pick<RunSink, "reuseBytes">,
   mostBytes: number,
 ): Promise<number> {
   const keys = entries.map(([key]) => key);
   let bytes = entries.reduce((sum, [key, value = ""]) => sum + key.length + value.length, 0);
-  let more = 0;
-  const newer: (readonly PageRef[])[] = [];
+  const chosen: (readonly PageRef[])[] = [];
+  /** Pages that cannot be taken over as they are. */
+  const opened = new Set<PageRef>();
   for (const [count, run] of runs.entries()) {
     if (run.bytes > RATIO * bytes) return count;
     const { pages } = await reader.partsOf(run);
-    const isLast = count === runs.length - 1;
     for (const page of pages) {
-      const isTouched = (keys[placeOf(keys, page.first)] ?? "\u{ffff}") <= page.last ||
-        newer.some((others) => (others[pageFrom(others, page.first)]?.first ?? "\u{ffff}") <= page.last);
-      if (isTouched || page.bytes < reuseBytes || isLast && page.gone > 0) more += page.bytes;
+      const isAmongKeys = (keys[placeOf(keys, page.first)] ?? PAST) <= page.last;
+      if (isAmongKeys || page.bytes < reuseBytes || chosen.some((others) => liesAcross(others, page))) opened.add(page);
     }
-    if (more > mostBytes) return count;
+    for (const others of chosen) for (const page of others) if (liesAcross(pages, page)) opened.add(page);
+    chosen.push(pages);
+    // With the last run goes what says that something is gone.
+    if (count === runs.length - 1) { for (const page of chosen.flat()) if (page.gone > 0) opened.add(page); }
+    if ([...opened].reduce((sum, page) => sum + page.bytes, 0) > mostBytes) return 0;
     bytes += run.bytes;
-    newer.push(pages);
   }
   return runs.length;
+}
+
+/** Above every key. */
+const PAST = "\u{ffff}";
+
+/** Whether one of these pages, in order, may hold keys between the first and the last one of another. */
+function liesAcross(pages: readonly PageRef[], { first, last }: PageRef): boolean {
+  return (pages[pageFrom(pages, first)]?.first ?? PAST) <= last;
+}
+
+/** What a merged run is made of, in order: a builder, or whoever looks first. */
+export interface RunSink {
+  /** Pages from this size on may be taken over. */
+  readonly reuseBytes: number;
+  add(entry: Entry): unknown;
+  take(page: PageRef): unknown;
 }
 
 /** A source of a merge: entries in order, and pages that may be taken over whole. */
@@ -61,23 +78,17 @@ interface Cursor {
   place: number;
 }
 
-/** A run that was made of others, and the names of their objects that it does without. */
-export interface MergedRun {
-  readonly run: RunRef | undefined;
-  readonly dropped: readonly string[];
-}
-
 /**
- * Merges entries that no run has yet, and runs, newest first, into one; with `isLast` nothing older is left, and what is gone is left
- * out.
+ * Merges entries that no run has yet, and runs, newest first; with `isLast` nothing older is left, and what is gone is left out. The
+ * names of the objects of these runs that the new one does without.
  */
 export async function mergeRuns(
   newest: readonly Entry[],
   runs: readonly RunRef[],
   isLast: boolean,
   reader: RunReader,
-  builder: RunBuilder,
-): Promise<MergedRun> {
+  sink: RunSink,
+): Promise<readonly string[]> {
   const cursors: Cursor[] = newest.length === 0 ? [] : [{ pages: [], page: 0, entries: newest, place: 0 }];
   const dropped: string[] = [];
   for (const run of runs) {
@@ -96,9 +107,9 @@ export async function mergeRuns(
     const key = keyOf(least)!;
     if (least.entries === undefined) {
       const page = least.pages[least.page]!;
-      const isAlone = cursors.every((other) => other === least || (keyOf(other) ?? "\u{ffff}") > page.last);
-      if (isAlone && page.bytes >= builder.reuseBytes && !(isLast && page.gone > 0)) {
-        await builder.take(page);
+      const isAlone = cursors.every((other) => other === least || (keyOf(other) ?? PAST) > page.last);
+      if (isAlone && page.bytes >= sink.reuseBytes && !(isLast && page.gone > 0)) {
+        await sink.take(page);
         least.page++;
         continue;
       }
@@ -107,7 +118,7 @@ export async function mergeRuns(
       continue;
     }
     const [, value] = least.entries[least.place]!;
-    if (value !== undefined || !isLast) await builder.add([key, value]);
+    if (value !== undefined || !isLast) await sink.add([key, value]);
     for (const cursor of cursors) {
       // An older run's page that begins here must be opened to step over its entry.
       while (keyOf(cursor) === key) {
@@ -125,5 +136,5 @@ export async function mergeRuns(
       }
     }
   }
-  return { run: await builder.finish(), dropped };
+  return dropped;
 }

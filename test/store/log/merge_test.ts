@@ -1,8 +1,10 @@
 /** Merging runs, alone and with what is about to become one. */
 import assert from "node:assert/strict";
+import type { Driver } from "../../../src/store/driver.ts";
 import { createDigester } from "../../../src/digest.ts";
 import { type BuilderParts, RunBuilder } from "../../../src/store/log/builder.ts";
 import { type Checkpoint, createLogPaths } from "../../../src/store/log/checkpoint.ts";
+import type { LogTuning } from "../../../src/store/log/log.ts";
 import type { LogPort } from "../../../src/store/log/log_port.ts";
 import { countAtHand, mergeRuns } from "../../../src/store/log/merge.ts";
 import { RunReader } from "../../../src/store/log/runs.ts";
@@ -68,7 +70,9 @@ Deno.test("mergeRuns() gives what the newest of all sources says of each key, an
     const wanted = [...expected].filter(([, value]) => value !== undefined || !isLast).sort(([a], [b]) => a < b ? -1 : 1);
 
     const before = (await Promise.all(runs.slice(0, count).map((run) => readRun(objects.reader(), run)))).flatMap(({ names }) => names);
-    const { run, dropped } = await mergeRuns(newest, runs.slice(0, count), isLast, objects.reader(), objects.builder());
+    const builder = objects.builder();
+    const dropped = await mergeRuns(newest, runs.slice(0, count), isLast, objects.reader(), builder);
+    const run = await builder.finish();
     const after = run === undefined ? { names: [], entries: [] } : await readRun(objects.reader(), run);
     assert.deepEqual(after.entries, wanted, `TEST_SEED=${seed}`);
     assert.deepEqual(before.filter((name) => !after.names.includes(name)).sort(), [...dropped].sort(), `TEST_SEED=${seed}`);
@@ -77,7 +81,7 @@ Deno.test("mergeRuns() gives what the newest of all sources says of each key, an
   assert.ok(taken > 100, `only ${taken} pages were taken over, TEST_SEED=${seed}`);
 });
 
-Deno.test("countAtHand() counts runs that are not far larger, as long as little of them must be written again", async () => {
+Deno.test("countAtHand() counts runs that are not far larger, unless too much of them must be written again", async () => {
   const objects = createObjects();
   const entriesOf = (from: number, count: number, step = 1): Entry[] =>
     Array.from({ length: count }, (_, i) => [keyOf(from + i * step), "x".repeat(60)]);
@@ -92,13 +96,45 @@ Deno.test("countAtHand() counts runs that are not far larger, as long as little 
   // Among its keys.
   assert.equal(await count(entriesOf(3, 12, 3), [low], low.bytes / 2), 0);
   assert.equal(await count(entriesOf(3, 12, 3), [low], low.bytes), 1);
-  // Beside the entries, and among each other.
-  assert.equal(await count(entriesOf(9000, 40), [high, wide], 300), 1);
-  assert.equal(await count(entriesOf(9000, 40), [high, wide], 5000), 2);
+  // Beside the entries, and among each other, whichever is the newer one: then the next one would be merged with the result.
+  for (const both of [[high, wide], [wide, high]]) {
+    assert.equal(await count(entriesOf(9000, 40), both, 300), 0);
+    assert.equal(await count(entriesOf(9000, 40), both, 5000), 2);
+  }
   // What is far larger is left, and so is what is behind it.
   assert.equal(await count(entriesOf(0, 40), [large, low], 1e9), 0);
   assert.equal(await count(entriesOf(0, 40), [low, large, high], 1e9), 1);
   assert.equal(await count(entriesOf(0, 40), [], 1e9), 0);
+});
+
+Deno.test("what countAtHand() counts is merged within the bound that it was given", async () => {
+  const seed = Number(Deno.env.get("TEST_SEED") ?? Math.floor(Math.random() * 1e9));
+  const choose = seeded(seed);
+  let merged = 0;
+  for (let round = 0; round < 400; round++) {
+    const objects = createObjects();
+    const someEntries = (): Entry[] => {
+      const [from, step, size] = [choose(900), 1 + choose(choose(2) === 0 ? 2 : 40), choose(90)];
+      return Array.from({ length: 1 + choose(120) }, (_, i) => [keyOf(from + i * step), choose(9) === 0 ? undefined : "x".repeat(size)]);
+    };
+    const runs: RunRef[] = [];
+    for (let i = choose(5); i >= 0; i--) runs.push(await runOf(objects.builder(), someEntries()));
+    const entries = someEntries();
+    const most = 200 + choose(6000);
+    const count = await countAtHand(entries, runs, objects.reader(), objects.builder(), most);
+    if (count === 0) continue;
+    const before = new Set(objects.texts.keys());
+    const builder = objects.builder();
+    await mergeRuns(entries, runs.slice(0, count), count === runs.length, objects.reader(), builder);
+    await builder.finish();
+    const pages = [...objects.texts].filter(([name, text]) => !before.has(name) && text.startsWith("P"));
+    const written = pages.reduce((sum, [, text]) => sum + text.length, 0);
+    const own = entries.reduce((sum, [key, value = ""]) => sum + key.length + value.length + 2, 0);
+    // A page begins with three characters.
+    assert.ok(written - own <= most + 3 * pages.length, `${written} were written, ${own} are new, the bound is ${most}, TEST_SEED=${seed}`);
+    merged++;
+  }
+  assert.ok(merged > 40, `only ${merged} were merged, TEST_SEED=${seed}`);
 });
 
 Deno.test("a checkpoint is made though a page that it would have merged is damaged, or gone, and leaves nothing behind", async () => {
@@ -143,14 +179,69 @@ Deno.test("a checkpoint is made though a page that it would have merged is damag
     await again.close();
     const reader = openLogOn(below, tuning);
     assert.deepEqual(await contentOf(reader), expected);
-    // What the last two checkpoints name, and what the newest one has dropped.
-    const named = new Set<string>();
-    const runs = new RunReader({ getItem: async (key) => await below.getItem(key) }, seal, 0);
-    for (const key of (await keysUnder(paths.checkpoints)).slice(-2)) {
-      const checkpoint: Checkpoint = JSON.parse(String(await below.getItem(key)).split("\n")[2]!);
-      for (const run of checkpoint.runs) for (const name of (await readRun(runs, run)).names) named.add(name);
-      for (const name of checkpoint.dropped) named.add(name);
-    }
-    assert.deepEqual((await keysUnder(paths.runs)).filter((key) => !named.has(key)), []);
+    assert.deepEqual(await leftBehind(below, tuning, 2 * 60 * 60 * 1000), []);
   }
+});
+
+/** What is under runs and no checkpoint names, once processes of later hours have made some. */
+async function leftBehind(driver: Driver, tuning: Partial<LogTuning>, time: number): Promise<string[]> {
+  for (let life = 0; life < 4; life++) {
+    time += 60 * 60 * 1000 + 1;
+    const port = openLogOn(driver, tuning, { now: () => time });
+    for (let i = 0; i < 8; i++) await fill(port, 100 + i);
+    await port.close();
+  }
+  const named = new Set<string>();
+  const runs = new RunReader({ getItem: async (key) => await driver.getItem(key) }, seal, 0);
+  const keysUnder = async (prefix: string) => (await driver.list!({ prefix, limit: 1000 })).map(({ key }) => key);
+  for (const key of (await keysUnder(paths.checkpoints)).slice(-2)) {
+    const checkpoint: Checkpoint = JSON.parse(String(await driver.getItem(key)).split("\n")[2]!);
+    for (const run of checkpoint.runs) for (const name of (await readRun(runs, run)).names) named.add(name);
+    for (const name of checkpoint.dropped) named.add(name);
+  }
+  return (await keysUnder(paths.runs)).filter((key) => !named.has(key));
+}
+
+/** A step that fills some pages of a thousand characters. */
+async function fill(port: LogPort, i: number): Promise<void> {
+  const step = Object.fromEntries(Array.from({ length: 8 }, (_, k) => [`b${i % 3}${k}`, `V${i}`.padEnd(300, ".")]));
+  await write(port, { ...step, [`c${i % 4}`]: "x".repeat(600) });
+}
+
+Deno.test("what a checkpoint has written that cannot be finished, or came too late, is found later, wherever the driver fails", async () => {
+  const tuning = { frames: 3, bytes: 1e6, lagMs: 0 };
+  let struck = 0;
+  for (const verb of ["create", "removeItem"] as const) {
+    for (let works = 0; works < 14; works++) {
+      const created = createLogDriver();
+      const below = { ...created, supports: { ...created.supports!, valueBytes: 2048 } };
+      let left = Infinity;
+      const failing = (key: string) => {
+        if (!key.startsWith(paths.runs) || left-- > 0) return;
+        struck++;
+        throw new Error("it fails");
+      };
+      const driver: Driver = {
+        ...below,
+        create: async (key, value) => {
+          if (verb === "create") failing(key);
+          return await below.create!(key, value);
+        },
+        removeItem: async (key) => {
+          if (verb === "removeItem") failing(key);
+          await below.removeItem!(key);
+        },
+      };
+      const first = openLogOn(driver, tuning, { now: () => 0 });
+      for (let i = 0; i < 12; i++) await fill(first, i);
+      await first.close();
+      left = works;
+      // Both make the same checkpoint, and only one of them counts.
+      const ports = [openLogOn(driver, tuning, { now: () => 0 }), openLogOn(driver, tuning, { now: () => 0 })];
+      for (let i = 12; i < 17; i++) await Promise.all(ports.map((port) => fill(port, i)));
+      await Promise.all(ports.map((port) => port.close()));
+      assert.deepEqual(await leftBehind(below, tuning, 0), [], `${verb} fails after ${works} calls`);
+    }
+  }
+  assert.ok(struck > 28, `it failed ${struck} times`);
 });
