@@ -1125,7 +1125,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what says that something is gone costs nothing where it goes",
     file: "src/store/log/merge.ts",
-    search: "if (count === runs.length - 1) for (const page of chosen.flat()) if (page.gone > 0) opened.add(page);",
+    search: "if (count === runs.length - 1) { for (const page of chosen.flat()) if (page.gone > 0) opened.add(page); }",
     replace: "",
     test: ["test/store/log/merge_test.ts"],
   },

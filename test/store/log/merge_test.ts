@@ -98,7 +98,7 @@ Deno.test("countAtHand() counts runs that are not far larger, unless too much of
   assert.equal(await count(entriesOf(3, 12, 3), [low], low.bytes), 1);
   // Beside the entries, and among each other, whichever is the newer one: then the next one would be merged with the result.
   for (const both of [[high, wide], [wide, high]]) {
-    assert.equal(await count(entriesOf(9000, 40), both, 300), 0);
+    assert.equal(await count(entriesOf(9000, 40), both, 700), 0);
     assert.equal(await count(entriesOf(9000, 40), both, 5000), 2);
   }
   // What is far larger is left, and so is what is behind it.
@@ -204,7 +204,7 @@ async function leftBehind(driver: Driver, tuning: Partial<LogTuning>, time: numb
 
 /** A step that fills some pages of a thousand characters. */
 async function fill(port: LogPort, i: number): Promise<void> {
-  const step = Object.fromEntries(Array.from({ length: 8 }, (_, k) => [`b${i % 3}${k}`, `V${i}`.padEnd(300, ".")]));
+  const step = Object.fromEntries(Array.from({ length: 16 }, (_, k) => [`b${i % 3}${k}`, `V${i}`.padEnd(300, ".")]));
   await write(port, { ...step, [`c${i % 4}`]: "x".repeat(600) });
 }
 
@@ -212,12 +212,13 @@ Deno.test("what a checkpoint has written that cannot be finished, or came too la
   const tuning = { frames: 3, bytes: 1e6, lagMs: 0 };
   let struck = 0;
   for (const verb of ["create", "removeItem"] as const) {
-    for (let works = 0; works < 14; works++) {
+    for (let works = 0; works < 20; works++) {
       const created = createLogDriver();
       const below = { ...created, supports: { ...created.supports!, valueBytes: 2048 } };
       let left = Infinity;
       const failing = (key: string) => {
-        if (!key.startsWith(paths.runs) || left-- > 0) return;
+        // For a while: what comes behind that works again.
+        if (!key.startsWith(paths.runs) || left-- > 0 || left < -11) return;
         struck++;
         throw new Error("it fails");
       };
