@@ -222,10 +222,19 @@ Deno.test("what a checkpoint has written that cannot be finished, or came too la
         struck++;
         throw new Error("it fails");
       };
+      let isOvertaken = false;
       const driver: Driver = {
         ...below,
         create: async (key, value) => {
           if (verb === "create") failing(key);
+          if (isOvertaken && verb === "removeItem" && key.startsWith(paths.checkpoints)) {
+            // Another process is quicker: what this one has made is for nothing, and is removed.
+            isOvertaken = false;
+            const other = openLogOn(below, tuning, { now: () => 0 });
+            for (let i = 20; i < 24; i++) await fill(other, i);
+            await other.close();
+            left = works;
+          }
           return await below.create!(key, value);
         },
         removeItem: async (key) => {
@@ -236,11 +245,11 @@ Deno.test("what a checkpoint has written that cannot be finished, or came too la
       const first = openLogOn(driver, tuning, { now: () => 0 });
       for (let i = 0; i < 12; i++) await fill(first, i);
       await first.close();
-      left = works;
-      // Both make the same checkpoint, and only one of them counts.
-      const ports = [openLogOn(driver, tuning, { now: () => 0 }), openLogOn(driver, tuning, { now: () => 0 })];
-      for (let i = 12; i < 17; i++) await Promise.all(ports.map((port) => fill(port, i)));
-      await Promise.all(ports.map((port) => port.close()));
+      if (verb === "create") left = works;
+      isOvertaken = true;
+      const port = openLogOn(driver, tuning, { now: () => 0 });
+      for (let i = 12; i < 17; i++) await fill(port, i);
+      await port.close();
       assert.deepEqual(await leftBehind(below, tuning, 0), [], `${verb} fails after ${works} calls`);
     }
   }
