@@ -48,9 +48,9 @@ export interface FileCalls {
   open(path: string, how: OpenAs): Awaitable<OpenFile>;
   /** A hard link: a second name. EEXIST where that is taken. */
   link(from: string, to: string): Awaitable<void>;
-  /** Takes a name away, one of several that a file has. */
+  /** Takes a name away, at once: of a file that has another one, unless something failed. */
   unlink(path: string): Awaitable<void>;
-  /** Takes a file's only name away: what it held is given back, which may take as long as a write. */
+  /** The same beside other work: for a file's only name. What it held is given back, which may take as long as a write. */
   remove(path: string): Awaitable<void>;
   /** Gives a file another name, in place of what had that. */
   rename(from: string, to: string): Awaitable<void>;

@@ -19,10 +19,10 @@ import type { Awaitable, EntryOptions, Key, ListOptions, Precondition } from "./
 import { type Listing, listingOf } from "./listing_options.ts";
 import type { Transaction, TransactionOptions } from "./manager.ts";
 import { commitOnce, rememberedAs, resultOf, rowOfRepeat, Unfinished } from "./operation_ids.ts";
-import { WorkingCopy, type Write } from "./working_copy.ts";
 import { scopeVerbs } from "./scoped.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { checkStep, patience, sumOf } from "./update.ts";
+import { WorkingCopy, type Write } from "./working_copy.ts";
 import { find, originOf, put, remove } from "./writes.ts";
 
 /** What the transaction read is not so any more. */

@@ -21,7 +21,7 @@ export interface Write {
   readonly at: number;
 }
 
-/** A snapshot with writes over it that are not committed. */
+/** A snapshot with writes over it that are not committed. Its verbs are the state's, inside the transaction. */
 export class WorkingCopy {
   readonly #core: Core;
   /** Throws once the function has returned. */

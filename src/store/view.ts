@@ -9,9 +9,10 @@ import { dropped, formatHead, type Head, leastRevision, Overtaken, parseHead } f
 import type { Paths } from "./paths.ts";
 import type { Port, Stored } from "./port.ts";
 import { type LogRecord, parseRecord } from "./record.ts";
-import { Recent, WrittenRecords } from "./recent.ts";
+import { Recent } from "./recent.ts";
 import { countedFrom, emptySlot, parseGone, parseRow, type Slot, slotOf } from "./row.ts";
 import { corrupt, type Seal } from "./seal.ts";
+import { WrittenRecords } from "./written.ts";
 
 /** Beyond so many commits it is cheaper to forget the cache than to read what happened. */
 const CATCH_UP = 256;
@@ -135,7 +136,7 @@ export class View {
     return this.#advance(text, since, asked);
   }
 
-  /** Takes over a head that this process wrote itself, and what the record said that it wrote with it. */
+  /** Takes over a head that this process wrote itself, and the record that it wrote with it, where it did. */
   async adopt(head: Head, text: string, { commits, slots, bytes }: Landed = nothing): Promise<void> {
     await this.#catchingUp;
     const isWide = commits.some(({ set }) => set !== undefined);

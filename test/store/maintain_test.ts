@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { memory } from "../../adapters/memory.ts";
 import { openState, type StateManager, StateScope } from "../../mod.ts";
 import type { Driver } from "../../src/store/driver.ts";
-import { WrittenRecords } from "../../src/store/recent.ts";
+import { WrittenRecords } from "../../src/store/written.ts";
 import { limitDriver } from "../faults/limited_driver.ts";
 import { seeded } from "../faults/simulated_disk.ts";
 
@@ -132,4 +132,39 @@ Deno.test("objects that records drop are remembered up to a bound; beyond it the
   written.removedTo(3);
   written.add({ first: 9, last: 9, bytes: 1, drops });
   assert.equal(written.between(3, 9)!.at(-1)!.drops?.length, 1000);
+});
+
+Deno.test("records are remembered up to a bound: where cutting the log fails again and again, the oldest are forgotten", () => {
+  const written = new WrittenRecords();
+  written.removedTo(0);
+  for (let first = 1; first <= 2048; first++) written.add({ first, last: first, bytes: 1, drops: [] });
+  assert.equal(written.between(0, 5000)?.length, 2048);
+  written.add({ first: 2049, last: 2049, bytes: 1, drops: [] });
+  assert.equal(written.between(0, 5000), undefined);
+});
+
+Deno.test("what this process wrote is remembered also where a reader of its own sees it before the commit is answered", async () => {
+  const below = memory();
+  const { driver, looks } = counted({
+    ...below,
+    commit: async (batch) => {
+      const isWritten = await below.commit!(batch);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      return isWritten;
+    },
+  });
+  const state = await openState({ driver });
+  const before = looks();
+  let isOver = false;
+  const reading = (async () => {
+    while (!isOver) {
+      await state.load(scope, "k3");
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  })();
+  for (let i = 0; i < 1900; i++) await state.save(scope, `k${i % 7}`, i);
+  isOver = true;
+  await reading;
+  assert.equal(looks(), before + 1);
+  await state.close();
 });

@@ -60,7 +60,6 @@ export class RunBuilder {
 
   /** Adds an entry above all before. */
   async add(entry: Entry): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure.error;
     const [key, value = ""] = entry;
     const bytes = key.length + value.length + 2;
     // What is large gets a page of its own, which later runs take over as it is.
@@ -113,6 +112,7 @@ export class RunBuilder {
   async #flush(): Promise<void> {
     const entries = this.#entries;
     if (entries.length === 0) return;
+    if (this.#failure !== undefined) throw this.#failure.error;
     this.#entries = [];
     this.#bytes = 0;
     const text = formatPage(entries);

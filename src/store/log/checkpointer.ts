@@ -12,13 +12,13 @@ import { type BuilderParts, RunBuilder, WRITERS } from "./builder.ts";
 import { type Checkpoint, formatCheckpoint, type StoredCheckpoint } from "./checkpoint.ts";
 import type { FrameBody } from "./frame.ts";
 import type { Known, Log } from "./log.ts";
-import { countAtHand, countToMerge, mergeRuns } from "./merge.ts";
+import { countToMerge, isEntry, mergeRuns, planRun } from "./merge.ts";
 import { type Position, Unknown } from "./journal.ts";
 import { isPinned } from "./pins.ts";
 import { nameOf } from "./record_journal.ts";
 import { Superseded } from "./runs.ts";
 import { firstIn, headerOf } from "./segment_journal.ts";
-import type { Entry, PageRef, RunRef } from "./table.ts";
+import type { RunRef } from "./table.ts";
 
 /** Beyond so many runs, commits wait for a merge. */
 const MOST_RUNS = 24;
@@ -141,7 +141,7 @@ export class Checkpointer {
     const { entries, runs: older, isFirst, position, hot, sealed } = taken;
     const objects = { store, seal, paths, limitBytes: log.limits.valueBytes, token, count: 0 };
     const builder = new RunBuilder(objects);
-    const { parts, inputs, dropped } = await this.#plan(entries, older, builder);
+    const { parts, inputs, dropped } = await planRun(entries, older, log.reader, builder.reuseBytes, MERGED_AT_ONCE * tuning.bytes);
     for (const part of parts) await (isEntry(part) ? builder.add(part) : builder.take(part));
     const run = await builder.finish();
     const countOf = (runs: readonly RunRef[]) => how?.mergeAll ? runs.length : countToMerge(runs);
@@ -171,31 +171,6 @@ export class Checkpointer {
       // Where something is gone, others have merged it.
       if (!(error instanceof Superseded)) this.#warn("Runs could not be merged", error);
     }).finally(() => this.#merging = undefined);
-  }
-
-  /**
-   * What a run of what is in memory is made of, and the older runs that it takes in: merged a moment later, all would be written twice.
-   * They are read before anything is written.
-   */
-  async #plan(
-    entries: readonly Entry[],
-    older: readonly RunRef[],
-    { reuseBytes }: RunBuilder,
-  ): Promise<{ readonly parts: readonly (Entry | PageRef)[]; readonly inputs: readonly RunRef[]; readonly dropped: readonly string[] }> {
-    const { reader, options: { tuning } } = this.#log;
-    try {
-      const inputs = older.slice(0, await countAtHand(entries, older, reader, { reuseBytes }, MERGED_AT_ONCE * tuning.bytes));
-      if (inputs.length > 0) {
-        const parts: (Entry | PageRef)[] = [];
-        const push = (part: Entry | PageRef) => parts.push(part);
-        const sink = { reuseBytes, add: push, take: push };
-        const dropped = await mergeRuns(entries, inputs, inputs.length === older.length, reader, sink);
-        return { parts, inputs, dropped };
-      }
-    } catch {
-      // What is in memory must become a run all the same. What cannot be read a merge of its own meets next, and says.
-    }
-    return { parts: entries, inputs: [], dropped: [] };
   }
 
   /** The newest runs become one, as far as they are not small beside the next older one. */
@@ -363,10 +338,6 @@ function smallest(ops: FrameBody["ops"]): Checkpoint["hot"] {
     left -= bytes;
     return true;
   }).map(([key, value]) => [key, value ?? null]);
-}
-
-function isEntry(part: Entry | PageRef): part is Entry {
-  return Array.isArray(part);
 }
 
 /** Whether a segment is a part of the log. */

@@ -29,7 +29,7 @@ export async function countAtHand(
   entries: readonly Entry[],
   runs: readonly RunRef[],
   reader: RunReader,
-  { reuseBytes }: Pick<RunSink, "reuseBytes">,
+  reuseBytes: number,
   mostBytes: number,
 ): Promise<number> {
   const keys = entries.map(([key]) => key);
@@ -62,12 +62,51 @@ function liesAcross(pages: readonly PageRef[], { first, last }: PageRef): boolea
   return (pages[pageFrom(pages, first)]?.first ?? PAST) <= last;
 }
 
-/** What a merged run is made of, in order: a builder, or whoever looks first. */
-export interface RunSink {
+/** What takes the parts of a merged run, in order: a builder, or whoever looks first. */
+interface RunSink {
   /** Pages from this size on may be taken over. */
   readonly reuseBytes: number;
   add(entry: Entry): unknown;
   take(page: PageRef): unknown;
+}
+
+/** What a run is to be made of, in order: entries, and pages that are taken over. */
+export interface RunPlan {
+  readonly parts: readonly (Entry | PageRef)[];
+  /** The newest of the older runs, which it takes in. */
+  readonly inputs: readonly RunRef[];
+  /** Objects of those that it does without. */
+  readonly dropped: readonly string[];
+}
+
+/** Which of the two a part is. */
+export function isEntry(part: Entry | PageRef): part is Entry {
+  return Array.isArray(part);
+}
+
+/**
+ * A run of entries that are to be written anyway, which takes older ones in where that writes at most so many bytes more: merged a
+ * moment later, all would be written twice. They are read before anything is written.
+ */
+export async function planRun(
+  entries: readonly Entry[],
+  older: readonly RunRef[],
+  reader: RunReader,
+  reuseBytes: number,
+  mostBytes: number,
+): Promise<RunPlan> {
+  try {
+    const inputs = older.slice(0, await countAtHand(entries, older, reader, reuseBytes, mostBytes));
+    if (inputs.length > 0) {
+      const parts: (Entry | PageRef)[] = [];
+      const push = (part: Entry | PageRef) => parts.push(part);
+      const dropped = await mergeRuns(entries, inputs, inputs.length === older.length, reader, { reuseBytes, add: push, take: push });
+      return { parts, inputs, dropped };
+    }
+  } catch {
+    // The entries must become a run all the same. What cannot be read a merge of its own meets next, and says.
+  }
+  return { parts: entries, inputs: [], dropped: [] };
 }
 
 /** A source of a merge: entries in order, and pages that may be taken over whole. */

@@ -86,7 +86,7 @@ Deno.test("countAtHand() counts runs that are not far larger, unless too much of
   const entriesOf = (from: number, count: number, step = 1): Entry[] =>
     Array.from({ length: count }, (_, i) => [keyOf(from + i * step), "x".repeat(60)]);
   const count = async (entries: readonly Entry[], runs: readonly RunRef[], most: number) =>
-    await countAtHand(entries, runs, objects.reader(), objects.builder(), most);
+    await countAtHand(entries, runs, objects.reader(), objects.builder().reuseBytes, most);
   const low = await runOf(objects.builder(), entriesOf(0, 40));
   const high = await runOf(objects.builder(), entriesOf(1000, 40));
   const wide = await runOf(objects.builder(), entriesOf(0, 40, 30));
@@ -121,7 +121,7 @@ Deno.test("what countAtHand() counts is merged within the bound that it was give
     for (let i = choose(5); i >= 0; i--) runs.push(await runOf(objects.builder(), someEntries()));
     const entries = someEntries();
     const most = 200 + choose(6000);
-    const count = await countAtHand(entries, runs, objects.reader(), objects.builder(), most);
+    const count = await countAtHand(entries, runs, objects.reader(), objects.builder().reuseBytes, most);
     if (count === 0) continue;
     const before = new Set(objects.texts.keys());
     const builder = objects.builder();
